@@ -1,0 +1,59 @@
+# `make install`: the program, the C++ headers with one static library, shell completions, and the
+# files by which pkg-config and CMake find them.
+include(CMakePackageConfigHelpers)
+
+# One archive of everything that the C++ API needs.
+set(SEDGE_API_FOLDERS base wasm vm runtime interp engine net wasi)
+set(_objects "")
+foreach(folder IN LISTS SEDGE_API_FOLDERS)
+  get_target_property(_type sedge_${folder} TYPE)
+  if(_type STREQUAL "STATIC_LIBRARY")
+    list(APPEND _objects $<TARGET_OBJECTS:sedge_${folder}>)
+  endif()
+endforeach()
+add_library(sedge_archive STATIC ${_objects})
+set_target_properties(sedge_archive PROPERTIES OUTPUT_NAME sedge EXPORT_NAME sedge
+                      LINKER_LANGUAGE CXX)
+target_compile_features(sedge_archive INTERFACE cxx_std_23)
+target_include_directories(sedge_archive INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_link_libraries(sedge_archive INTERFACE Threads::Threads)
+
+if(TARGET sedge)
+  install(TARGETS sedge RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  # The program writes its own completions; a cross build, which cannot run it, goes without.
+  if(NOT CMAKE_CROSSCOMPILING)
+    set(_data "${CMAKE_INSTALL_DATADIR}")
+    install(CODE "
+      set(root \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${_data}\")
+      foreach(pair IN ITEMS bash:bash-completion/completions/sedge zsh:zsh/site-functions/_sedge
+              fish:fish/vendor_completions.d/sedge.fish)
+        string(REPLACE \":\" \";\" pair \"\${pair}\")
+        list(GET pair 0 shell)
+        list(GET pair 1 file)
+        execute_process(COMMAND \"${CMAKE_BINARY_DIR}/sedge\" completion \${shell}
+                        OUTPUT_VARIABLE text ERROR_QUIET RESULT_VARIABLE status)
+        if(status EQUAL 0)
+          message(STATUS \"Installing: \${root}/\${file}\")
+          file(WRITE \"\${root}/\${file}\" \"\${text}\")
+        endif()
+      endforeach()")
+  endif()
+endif()
+
+install(TARGETS sedge_archive EXPORT sedge-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        FILES_MATCHING PATTERN "*.h" PATTERN "*.def")
+install(EXPORT sedge-targets NAMESPACE sedge:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sedge)
+configure_package_config_file("${CMAKE_CURRENT_SOURCE_DIR}/cmake/sedge-config.cmake.in"
+  "${CMAKE_BINARY_DIR}/sedge-config.cmake"
+  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sedge)
+write_basic_package_version_file("${CMAKE_BINARY_DIR}/sedge-config-version.cmake"
+  COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_BINARY_DIR}/sedge-config.cmake"
+  "${CMAKE_BINARY_DIR}/sedge-config-version.cmake"
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sedge)
+# The .pc file finds its prefix from where it lies, so that any --prefix works.
+file(RELATIVE_PATH SEDGE_PC_PREFIX "/p/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/p")
+configure_file(cmake/sedge.pc.in "${CMAKE_BINARY_DIR}/sedge.pc" @ONLY)
+install(FILES "${CMAKE_BINARY_DIR}/sedge.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# fuzz.sh [SECONDS] [TARGET...]: builds the fuzz preset and runs each libFuzzer target for so many
+# seconds, as many at a time as there are processors. fuzz/seeds.py picks the seeds. What a run finds
+# is kept in build/fuzz/corpus/TARGET; a crashing input in build/fuzz/crashes/.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+seconds=${1:-60}
+shift $(($# > 0 ? 1 : 0))
+scripts/build.sh fuzz fuzzers || exit 1
+
+targets=("$@")
+if [ ${#targets[@]} -eq 0 ]; then
+  for source in fuzz/*.cc; do
+    [ -e "$source" ] && targets+=("$(basename "$source" .cc)")
+  done
+fi
+if [ ${#targets[@]} -eq 0 ]; then
+  echo "fuzz: there is no target in fuzz/"
+  exit 1
+fi
+mkdir -p build/fuzz/crashes build/fuzz/logs
+
+run_one() {
+  target=$1
+  corpus=build/fuzz/corpus/$target
+  seeds=build/fuzz/seeds/$target
+  mkdir -p "$corpus" "$seeds"
+  python3 fuzz/seeds.py "$target" "$seeds" "${SEDGE_SHARED:-../shared}"
+  dirs=("$corpus" "$seeds")
+  log=build/fuzz/logs/$target.log
+  if "build/fuzz/fuzz_$target" -max_total_time="$2" -timeout=20 -rss_limit_mb=3072 \
+    -print_final_stats=1 -artifact_prefix="build/fuzz/crashes/$target-" "${dirs[@]}" \
+    >"$log" 2>&1; then
+    runs=$(sed -n 's/^stat::number_of_executed_units: //p' "$log")
+    echo "fuzz: $target: ${runs:-?} inputs, nothing found"
+  else
+    echo "fuzz: $target FAILED; the end of $log:"
+    tail -n 40 "$log"
+    return 1
+  fi
+}
+export -f run_one
+export SEDGE_SHARED=${SEDGE_SHARED:-../shared}
+export ASAN_OPTIONS=detect_stack_use_after_return=0:allocator_may_return_null=1
+printf '%s\n' "${targets[@]}" |
+  xargs -P "${JOBS:-$(nproc)}" -I{} bash -c 'run_one "$1" "$2"' _ {} "$seconds"

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Installs, on Debian 12 or newer, the packages that building, testing and the demo need.
+# Does nothing when all of them are there; uses sudo when not run as root.
+set -euo pipefail
+
+packages=(
+  # compilers, for the program and for the demo's wasm function
+  clang-22 lld-22 llvm-22 libclang-rt-22-dev libstdc++-12-dev
+  wasi-libc libclang-rt-22-dev-wasm32
+  # build
+  cmake ninja-build ccache make pkg-config
+  # libraries; all but GoogleTest, Google Benchmark and yaml-cpp are used as headers only
+  libfmt-dev libcli11-dev rapidjson-dev libyaml-cpp-dev libgtest-dev libbenchmark-dev
+  # lint
+  clang-format-22 clang-tidy-22
+  # demo and scripts
+  curl python3 git ca-certificates
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+  exit 0
+fi
+
+if ! command -v apt-get >/dev/null; then
+  echo "setup: this system has no apt-get; install by its own means: ${missing[*]}" >&2
+  exit 1
+fi
+root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "setup: not root and no sudo; as root: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  root=(sudo)
+fi
+
+echo "setup: installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt() {
+  if ! "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >"$log" 2>&1; then
+    echo "setup: 'apt-get $*' failed:" >&2
+    tail -n 20 "$log" >&2
+    return 1
+  fi
+}
+# The package lists may be missing or old: refresh once, and go on if only that fails.
+apt update || true
+apt install -y --no-install-recommends "${missing[@]}"

@@ -1,0 +1,207 @@
+// Calls between host and wasm: Func, host functions, and how calls end.
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <sedge/extern.h>
+
+#include "engine/engine_impl.h"
+
+namespace sedge {
+namespace {
+
+
+// A host function is running: no wasm exception or error is pending.
+vm::Exit run_host(void* env, vm::Context& context, vm::Instance* instance, vm::Cell* args) {
+  StoreImpl& store = StoreImpl::of(context);
+  Caller caller(store.facade, instance);
+  Result<void> result = static_cast<HostFunc*>(env)->callback(caller, args);
+  if (result) [[likely]] return vm::Exit::returned;
+  // An exception that the host got from a call into wasm and passes on stays that exception.
+  if (result.error().code() == ErrorCode::uncaught_exception && store.pending_exception != 0) {
+    context.exception = std::exchange(store.pending_exception, 0);
+    return vm::Exit::exception;
+  }
+  store.pending = std::move(result).error();
+  return vm::Exit::host_error;
+}
+
+std::vector<Frame> backtrace(StoreImpl& store) {
+  std::vector<Frame> frames;
+  for (const interp::TraceEntry& entry : interp::take_backtrace(store.context)) {
+    const auto& instance = StoreImpl::impl(*entry.instance);
+    const auto* module = static_cast<const ModuleImpl*>(instance.module.get());
+    Frame frame{module->name, entry.func_index, module->func_name(entry.func_index), entry.offset,
+                {}};
+    if (module->text) {
+      if (auto location = module->text->find(entry.offset))
+        frame.source = fmt::format("line {}, column {}", location->line, location->column);
+    }
+    frames.push_back(std::move(frame));
+  }
+  return frames;
+}
+
+}  // namespace
+
+Error trap_error(StoreImpl& store) {
+  wasm::TrapCode trap = store.context.trap;
+  Error error(wasm::to_error_code(trap));
+  if (trap == wasm::TrapCode::out_of_fuel) store.context.fuel = 0;
+  error.set_backtrace(backtrace(store));
+  return error;
+}
+
+Result<void> finish_call(StoreImpl& store, vm::Exit exit) {
+  switch (exit) {
+    case vm::Exit::returned:
+      return {};
+    case vm::Exit::trap:
+      return fail(trap_error(store));
+    case vm::Exit::exception: {
+      store.pending_exception = store.context.exception;
+      Error error(ErrorCode::uncaught_exception);
+      error.set_backtrace(backtrace(store));
+      return fail(std::move(error));
+    }
+    case vm::Exit::host_error: {
+      Error error = store.pending ? *std::exchange(store.pending, std::nullopt)
+                                  : Error(ErrorCode::host_failure);
+      if (error.backtrace().empty() && error.code() != ErrorCode::guest_exit)
+        error.set_backtrace(backtrace(store));
+      return fail(std::move(error));
+    }
+  }
+  return {};
+}
+
+std::shared_ptr<HostFunc> HostFunc::make(const EngineImpl& engine, const FuncType& type,
+                                         RawHostCallback callback) {
+  auto host = std::make_shared<HostFunc>();
+  host->type = type;
+  host->types = engine.resources->registry->add(type);
+  host->callback = std::move(callback);
+  return host;
+}
+
+vm::Func* host_func(StoreImpl& store, const std::shared_ptr<HostFunc>& host) {
+  vm::Func* func = store.new_func(host->types.id(0));
+  func->host = run_host;
+  func->env = host.get();
+  return func;
+}
+
+RawHostCallback adapt_values(const FuncType& type, HostCallback callback) {
+  return [type, callback = std::move(callback)](Caller& caller, uint64_t* cells) -> Result<void> {
+    Store& store = caller.store();
+    std::vector<Val> args;
+    args.reserve(type.params.size());
+    size_t cell = 0;
+    for (ValType param : type.params) {
+      bool vector = param.is_vector();
+      args.push_back(store.make_val(param, cells[cell], vector ? cells[cell + 1] : 0));
+      cell += param.cells();
+    }
+    std::vector<Val> results(type.results.size());
+    SEDGE_TRY(callback(caller, args, results));
+    cell = 0;
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (!store.matches(results[i], type.results[i])) {
+        return fail(ErrorCode::bad_signature,
+                    fmt::format(": a host function returned {} as result {}, its type says {}",
+                                to_string(results[i].type()), i, to_string(type.results[i])));
+      }
+      cells[cell++] = results[i].low();
+      if (type.results[i].is_vector()) cells[cell++] = results[i].high();
+    }
+    return {};
+  };
+}
+
+Func Func::wrap_raw(Store& store, const FuncType& type, RawHostCallback callback) {
+  StoreImpl& impl = store.impl();
+  const auto* engine = static_cast<const EngineImpl*>(impl.engine.get());
+  auto host = HostFunc::make(*engine, type, std::move(callback));
+  impl.kept.push_back(host);
+  Func func;
+  func.ptr = host_func(impl, host);
+  func.store_id = impl.id;
+  return func;
+}
+
+Func Func::wrap(Store& store, const FuncType& type, HostCallback callback) {
+  return wrap_raw(store, type, adapt_values(type, std::move(callback)));
+}
+
+FuncType Func::type(const Store&) const { return ptr->canon->type.func; }
+
+Result<void> Func::call_raw(Store& store, uint64_t* args) const {
+  StoreImpl& impl = store.impl();
+  if (store_id != impl.id) [[unlikely]] return fail(ErrorCode::bad_store);
+  vm::Exit exit = interp::invoke(impl.context, *ptr, args);
+  if (exit == vm::Exit::returned) [[likely]] return {};
+  return finish_call(impl, exit);
+}
+
+Result<std::vector<Val>> Func::call(Store& store, std::span<const Val> args) const {
+  StoreImpl& impl = store.impl();
+  if (store_id != impl.id) return fail(ErrorCode::bad_store);
+  const FuncType& type = ptr->canon->type.func;
+  if (args.size() != type.params.size()) {
+    return fail(ErrorCode::bad_signature, fmt::format(": the function takes {} arguments, {} given",
+                                                      type.params.size(), args.size()));
+  }
+  std::vector<uint64_t> cells(std::max({ptr->param_cells, ptr->result_cells, 1u}));
+  size_t cell = 0;
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (!store.matches(args[i], type.params[i])) {
+      return fail(ErrorCode::bad_signature,
+                  fmt::format(": argument {} is {}, the function takes {}", i,
+                              to_string(args[i].type()), to_string(type.params[i])));
+    }
+    cells[cell++] = args[i].low();
+    if (type.params[i].is_vector()) cells[cell++] = args[i].high();
+  }
+  SEDGE_TRY(call_raw(store, cells.data()));
+  std::vector<Val> results;
+  results.reserve(type.results.size());
+  cell = 0;
+  for (ValType result : type.results) {
+    results.push_back(
+        store.make_val(result, cells[cell], result.is_vector() ? cells[cell + 1] : 0));
+    cell += result.cells();
+  }
+  return results;
+}
+
+Val Func::to_val(Store&) const {
+  return Val::from_bits(ValType::reference(HeapType::index(ptr->type), false),
+                        reinterpret_cast<uint64_t>(ptr));
+}
+
+std::optional<Func> Func::from_val(Store& store, const Val& value) {
+  if (!value.type().is_ref() || value.is_null() ||
+      !vm::is_func_ref(value.type(), store.impl().registry()))
+    return std::nullopt;
+  Func func;
+  func.ptr = reinterpret_cast<vm::Func*>(value.low());
+  func.store_id = store.id();
+  return func;
+}
+
+std::optional<Instance> Caller::instance() const {
+  if (instance_ == nullptr) return std::nullopt;
+  Instance instance;
+  instance.ptr = static_cast<InstanceImpl*>(static_cast<vm::Instance*>(instance_));
+  instance.store_id = store_->id();
+  return instance;
+}
+
+std::span<uint8_t> Caller::memory() const {
+  if (instance_ == nullptr) return {};
+  const vm::Memory* memory = static_cast<vm::Instance*>(instance_)->default_memory;
+  if (memory == nullptr) return {};
+  return {memory->base, memory->size.load(std::memory_order_acquire)};
+}
+
+}  // namespace sedge

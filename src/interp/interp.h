@@ -1,0 +1,68 @@
+// The interpreter: register code lowered lazily per function from validated bodies, run by handlers
+// that tail-call each other. The reference for every other tier.
+#ifndef SEDGE_INTERP_INTERP_H_
+#define SEDGE_INTERP_INTERP_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <sedge/error.h>
+
+#include "vm/builtin.h"
+#include "vm/layout.h"
+#include "wasm/module.h"
+#include "wasm/type_registry.h"
+
+namespace sedge::interp {
+
+struct FuncCode;  // register code of one function; immutable once published
+
+/// Modes that are compiled into code.
+struct CodeOptions {
+  bool fuel = false;           ///< count fuel: one unit for each operator executed but nop, block,
+                               ///< loop, end, else, drop; charged per straight-line run
+  bool interruptible = false;  ///< poll Context::interrupt at loop headers and function entries
+};
+
+/// Code of one module, shared by its instances and by threads. Borrows module and types.
+class ModuleCode {
+ public:
+  ModuleCode(const wasm::Module& module, const wasm::TypeSet& types, CodeOptions options);
+  ~ModuleCode();
+  ModuleCode(const ModuleCode&) = delete;
+  ModuleCode& operator=(const ModuleCode&) = delete;
+
+  const wasm::Module& module() const;
+  const wasm::TypeSet& types() const;
+  const CodeOptions& options() const;
+  /// Code of defined function `index` (function index space), lowered on first use; thread-safe.
+  /// Never fails on a validated module but for frames beyond 65,535 cells: limit_exceeded.
+  Result<const FuncCode*> get(uint32_t index);
+
+  struct Impl;  ///< the interpreter's own
+  Impl& impl() const { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Calls a function (wasm or host) with its arguments in args[0..]; results overwrite them (room for
+/// the larger of both). Re-entrant through host functions. On Exit other than returned the context
+/// says why; its stacks are as before the call, and the trap place is kept for `backtrace`.
+vm::Exit invoke(vm::Context& context, vm::Func& func, vm::Cell* args);
+
+/// One frame of the last trap or uncaught exception, innermost first.
+struct TraceEntry {
+  vm::Instance* instance;
+  uint32_t func_index;
+  uint64_t offset;  ///< of the instruction in the module binary
+};
+/// The backtrace recorded when the last call ended with Exit::trap, exception or host_error; at most
+/// `max_frames` frames (innermost kept).
+std::vector<TraceEntry> take_backtrace(vm::Context& context, size_t max_frames = 64);
+
+}  // namespace sedge::interp
+
+#endif  // SEDGE_INTERP_INTERP_H_
