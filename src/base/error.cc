@@ -37,6 +37,13 @@ const std::vector<const ErrorInfo*>& all_errors() {
 Error::Error(ErrorCode code, std::string suffix, Location location)
     : detail_(std::make_unique<Detail>(Detail{code, std::move(suffix), location, {}, {}, {}, 0})) {}
 
+Error::Error(const Error& other) : detail_(std::make_unique<Detail>(*other.detail_)) {}
+
+Error& Error::operator=(const Error& other) {
+  if (this != &other) detail_ = std::make_unique<Detail>(*other.detail_);
+  return *this;
+}
+
 std::string Error::message() const { return info().wording + detail_->suffix; }
 
 std::string Error::remedy() const {

@@ -164,6 +164,7 @@ struct Module {
   std::vector<CustomSection> customs;  ///< in file order, the name section among them
   Names names;
   BranchHints branch_hints;
+  uint64_t code_offset = 0;  ///< of the code section's content, which DWARF addresses count from
   bool compact_imports = false;  ///< used the compact import encoding
 
   // Index spaces: imports first. Filled by `index_imports`.

@@ -44,7 +44,8 @@ Result<void> read_header(Reader& reader) {
   SEDGE_TRY_ASSIGN(uint32_t version, reader.fixed<uint32_t>());
   if (version == kVersion) return {};
   if (version == kComponentVersion)
-    return fail(ErrorCode::unsupported_file, ": this file is a component, not a core module", at);
+    return fail(Error(ErrorCode::unsupported_file, ": this is a component, not a core module", at)
+                    .with_remedy("this version runs core modules: build for wasm32-wasip1"));
   return fail(ErrorCode::unknown_binary_version, fmt::format(" {}", version), at);
 }
 

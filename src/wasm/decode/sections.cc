@@ -72,7 +72,7 @@ Result<Expr> read_expr(State& state, Reader& reader) {
   Expr expr;
   expr.offset = reader.offset();
   const uint8_t* start = reader.data();
-  InstrReader instrs(reader);
+  InstrReader instrs(reader);  // with the module's lookahead: short expressions read fast
   // Blocks are not constant, but whether they are is the validator's to say: here they only nest.
   for (uint32_t depth = 1; depth != 0;) {
     SEDGE_TRY(instrs.next(state.scratch));

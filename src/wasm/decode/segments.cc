@@ -115,6 +115,7 @@ Result<void> read_element_section(State& state, Reader& reader) {
 }
 
 Result<void> read_code_section(State& state, Reader& reader) {
+  state.module.code_offset = reader.offset();
   SEDGE_TRY_ASSIGN(uint32_t count, read_count(reader, kMaxFuncs, "function bodies"));
   for (uint32_t i = 0; i < count; ++i) {
     // A count that differs from the function section's is an error once the file is read.
@@ -127,6 +128,7 @@ Result<void> read_code_section(State& state, Reader& reader) {
 
 Result<void> read_data_section(State& state, Reader& reader) {
   SEDGE_TRY_ASSIGN(uint32_t count, read_count(reader, kMaxDataSegments, "data segments"));
+  state.module.datas.reserve(std::min<size_t>(room_for(reader, count), kMaxDataSegments));
   for (uint32_t i = 0; i < count; ++i) {
     DataSegment segment;
     segment.offset = reader.offset();
