@@ -26,35 +26,37 @@ SEDGE_EVAL bool truncates_to(F a) {
 
 template <typename U, typename I, typename F>
 SEDGE_EVAL Trapping<U> truncate(F a) {
-  if (truncates_to<I>(a)) [[likely]] return value(static_cast<U>(static_cast<I>(a)));
+  if (truncates_to<I>(a)) [[likely]]
+    return value(static_cast<U>(static_cast<I>(a)));
   return trap<U>(a != a ? TrapCode::invalid_conversion_to_integer : TrapCode::integer_overflow);
 }
 
 template <typename U, typename I, typename F>
 SEDGE_EVAL U truncate_saturating(F a) {
-  if (truncates_to<I>(a)) [[likely]] return static_cast<U>(static_cast<I>(a));
+  if (truncates_to<I>(a)) [[likely]]
+    return static_cast<U>(static_cast<I>(a));
   if (a != a) return 0;
   return static_cast<U>(a < 0 ? std::numeric_limits<I>::min() : std::numeric_limits<I>::max());
 }
 
 }  // namespace detail
 
-#define SEDGE_EVAL_TRUNC(int_type, U, S, float_type, F)                       \
-  SEDGE_EVAL Trapping<U> int_type##_trunc_##float_type##_s(F a) {             \
-    return detail::truncate<U, S>(a);                                         \
-  }                                                                           \
-  SEDGE_EVAL Trapping<U> int_type##_trunc_##float_type##_u(F a) {             \
-    return detail::truncate<U, U>(a);                                         \
-  }                                                                           \
-  SEDGE_EVAL U int_type##_trunc_sat_##float_type##_s(F a) {                   \
-    return detail::truncate_saturating<U, S>(a);                              \
-  }                                                                           \
-  SEDGE_EVAL U int_type##_trunc_sat_##float_type##_u(F a) {                   \
-    return detail::truncate_saturating<U, U>(a);                              \
-  }                                                                           \
-  SEDGE_EVAL F float_type##_convert_##int_type##_s(U a) {                     \
-    return static_cast<F>(static_cast<S>(a));                                 \
-  }                                                                           \
+#define SEDGE_EVAL_TRUNC(int_type, U, S, float_type, F)           \
+  SEDGE_EVAL Trapping<U> int_type##_trunc_##float_type##_s(F a) { \
+    return detail::truncate<U, S>(a);                             \
+  }                                                               \
+  SEDGE_EVAL Trapping<U> int_type##_trunc_##float_type##_u(F a) { \
+    return detail::truncate<U, U>(a);                             \
+  }                                                               \
+  SEDGE_EVAL U int_type##_trunc_sat_##float_type##_s(F a) {       \
+    return detail::truncate_saturating<U, S>(a);                  \
+  }                                                               \
+  SEDGE_EVAL U int_type##_trunc_sat_##float_type##_u(F a) {       \
+    return detail::truncate_saturating<U, U>(a);                  \
+  }                                                               \
+  SEDGE_EVAL F float_type##_convert_##int_type##_s(U a) {         \
+    return static_cast<F>(static_cast<S>(a));                     \
+  }                                                               \
   SEDGE_EVAL F float_type##_convert_##int_type##_u(U a) { return static_cast<F>(a); }
 
 SEDGE_EVAL_TRUNC(i32, uint32_t, int32_t, f32, float)

@@ -41,7 +41,8 @@ void add_width(Oracles& oracles, const std::string& type, int bits) {
     for (const bool is_signed : {false, true}) {
       const std::string suffix = row == "eq" || row == "ne" ? "" : is_signed ? "_s" : "_u";
       oracles[type + "_" + row + suffix] = [=](std::span<const Bits> in, uint32_t) {
-        return exactly(Bits{function(number(in[0], bits, is_signed), number(in[1], bits, is_signed))});
+        return exactly(
+            Bits{function(number(in[0], bits, is_signed), number(in[1], bits, is_signed))});
       };
     }
   };
@@ -257,7 +258,9 @@ namespace {
 template <typename F>
 Expected scalar(FloatResult<F> result) {
   if (!result.nan) return exactly(to_bits(result.number));
-  return {.results = {0}, .nan_bytes = sizeof(F), .nan_lanes = 1,
+  return {.results = {0},
+          .nan_bytes = sizeof(F),
+          .nan_lanes = 1,
           .canonical_lanes = result.canonical ? 1u : 0u};
 }
 
@@ -344,8 +347,8 @@ void add_float_width(Oracles& oracles, const std::string& type) {
       };
       oracles[integer + "_trunc_sat_" + type + suffix] = [=](std::span<const Bits> in, uint32_t) {
         TrapCode trap;
-        return exactly(wrapped(truncate_saturating(from_bits<F>(in[0]), bits, is_signed, &trap),
-                               bits));
+        return exactly(
+            wrapped(truncate_saturating(from_bits<F>(in[0]), bits, is_signed, &trap), bits));
       };
       oracles[type + "_convert_" + integer + suffix] = [=](std::span<const Bits> in, uint32_t) {
         return exactly(to_bits(nearest_float<F>(number(in[0], bits, is_signed))));
@@ -379,10 +382,10 @@ void add_integer_oracles(Oracles& oracles) {
   };
   oracles["i64_sub128"] = [](std::span<const Bits> in, uint32_t) {
     const Wide low = static_cast<Wide>(in[0]) - static_cast<Wide>(in[2]);
-    return Expected{.results = {wrapped(low, 64),
-                                wrapped(static_cast<Wide>(in[1]) - static_cast<Wide>(in[3]) -
-                                            (low < 0 ? 1 : 0),
-                                        64)}};
+    return Expected{
+        .results = {
+            wrapped(low, 64),
+            wrapped(static_cast<Wide>(in[1]) - static_cast<Wide>(in[3]) - (low < 0 ? 1 : 0), 64)}};
   };
   const auto multiply = [](Bits a, Bits b) {
     Bits product = 0;

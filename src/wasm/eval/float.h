@@ -1,5 +1,6 @@
-// Floating-point operators. Spec: "Numerics", section "Floating-Point Operations". Arithmetic leaves
-// NaN propagation to the hardware, which quiets and keeps a payload; sign operators work on bits.
+// Floating-point operators. Spec: "Numerics", section "Floating-Point Operations". Arithmetic
+// leaves NaN propagation to the hardware, which quiets and keeps a payload; sign operators work on
+// bits.
 #ifndef SEDGE_WASM_EVAL_FLOAT_H_
 #define SEDGE_WASM_EVAL_FLOAT_H_
 
@@ -48,12 +49,14 @@ SEDGE_EVAL F quiet(F a) {
 // bits otherwise, so both combine to themselves. The sum of operands with a NaN is a quiet NaN.
 template <typename F>
 SEDGE_EVAL F minimum(F a, F b) {
-  if (__builtin_isunordered(a, b)) [[unlikely]] return a + b;
+  if (__builtin_isunordered(a, b)) [[unlikely]]
+    return a + b;
   return as<F>(as<BitsOf<F>>(a < b ? a : b) | as<BitsOf<F>>(b < a ? b : a));
 }
 template <typename F>
 SEDGE_EVAL F maximum(F a, F b) {
-  if (__builtin_isunordered(a, b)) [[unlikely]] return a + b;
+  if (__builtin_isunordered(a, b)) [[unlikely]]
+    return a + b;
   return as<F>(as<BitsOf<F>>(a > b ? a : b) & as<BitsOf<F>>(b > a ? b : a));
 }
 
@@ -66,21 +69,26 @@ inline constexpr bool kHardwareRounding = false;
 #endif
 
 // Without a rounding instruction: adding and subtracting 2^52 (2^23 for f32) rounds a smaller
-// magnitude to an integer, ties to even; a step of 1 corrects that to the wanted direction. The sign
-// is restored last, which also keeps -0.
+// magnitude to an integer, ties to even; a step of 1 corrects that to the wanted direction. The
+// sign is restored last, which also keeps -0.
 template <Rounding mode, typename F>
 SEDGE_EVAL F round_to_integer(F a) {
   if constexpr (kHardwareRounding) {
     switch (mode) {
-      case Rounding::ceil: return __builtin_elementwise_ceil(a);
-      case Rounding::floor: return __builtin_elementwise_floor(a);
-      case Rounding::trunc: return __builtin_elementwise_trunc(a);
-      case Rounding::nearest: return __builtin_elementwise_roundeven(a);
+      case Rounding::ceil:
+        return __builtin_elementwise_ceil(a);
+      case Rounding::floor:
+        return __builtin_elementwise_floor(a);
+      case Rounding::trunc:
+        return __builtin_elementwise_trunc(a);
+      case Rounding::nearest:
+        return __builtin_elementwise_roundeven(a);
     }
   }
   constexpr F kInteger = FloatTraits<F>::kInteger;
   const F size = magnitude(a);
-  if (!(size < kInteger)) [[unlikely]] return a != a ? quiet(a) : a;
+  if (!(size < kInteger)) [[unlikely]]
+    return a != a ? quiet(a) : a;
   F rounded = (size + kInteger) - kInteger;
   if constexpr (mode == Rounding::trunc) {
     rounded -= rounded > size ? F{1} : F{0};
@@ -96,36 +104,30 @@ SEDGE_EVAL F round_to_integer(F a) {
 
 }  // namespace detail
 
-#define SEDGE_EVAL_FLOAT(type, F)                                                         \
-  SEDGE_EVAL uint32_t type##_eq(F a, F b) { return a == b; }                              \
-  SEDGE_EVAL uint32_t type##_ne(F a, F b) { return a != b; }                              \
-  SEDGE_EVAL uint32_t type##_lt(F a, F b) { return a < b; }                               \
-  SEDGE_EVAL uint32_t type##_gt(F a, F b) { return a > b; }                               \
-  SEDGE_EVAL uint32_t type##_le(F a, F b) { return a <= b; }                              \
-  SEDGE_EVAL uint32_t type##_ge(F a, F b) { return a >= b; }                              \
-  SEDGE_EVAL F type##_abs(F a) { return detail::magnitude(a); }                           \
-  SEDGE_EVAL F type##_neg(F a) {                                                          \
-    return as<F>(as<detail::BitsOf<F>>(a) ^ detail::FloatTraits<F>::kSign);               \
-  }                                                                                       \
-  SEDGE_EVAL F type##_copysign(F a, F b) { return detail::with_sign(a, b); }              \
-  SEDGE_EVAL F type##_ceil(F a) {                                                         \
-    return detail::round_to_integer<detail::Rounding::ceil>(a);                           \
-  }                                                                                       \
-  SEDGE_EVAL F type##_floor(F a) {                                                        \
-    return detail::round_to_integer<detail::Rounding::floor>(a);                          \
-  }                                                                                       \
-  SEDGE_EVAL F type##_trunc(F a) {                                                        \
-    return detail::round_to_integer<detail::Rounding::trunc>(a);                          \
-  }                                                                                       \
-  SEDGE_EVAL F type##_nearest(F a) {                                                      \
-    return detail::round_to_integer<detail::Rounding::nearest>(a);                        \
-  }                                                                                       \
-  SEDGE_EVAL F type##_sqrt(F a) { return __builtin_elementwise_sqrt(a); }                 \
-  SEDGE_EVAL F type##_add(F a, F b) { return a + b; }                                     \
-  SEDGE_EVAL F type##_sub(F a, F b) { return a - b; }                                     \
-  SEDGE_EVAL F type##_mul(F a, F b) { return a * b; }                                     \
-  SEDGE_EVAL F type##_div(F a, F b) { return a / b; }                                     \
-  SEDGE_EVAL F type##_min(F a, F b) { return detail::minimum(a, b); }                     \
+#define SEDGE_EVAL_FLOAT(type, F)                                                                 \
+  SEDGE_EVAL uint32_t type##_eq(F a, F b) { return a == b; }                                      \
+  SEDGE_EVAL uint32_t type##_ne(F a, F b) { return a != b; }                                      \
+  SEDGE_EVAL uint32_t type##_lt(F a, F b) { return a < b; }                                       \
+  SEDGE_EVAL uint32_t type##_gt(F a, F b) { return a > b; }                                       \
+  SEDGE_EVAL uint32_t type##_le(F a, F b) { return a <= b; }                                      \
+  SEDGE_EVAL uint32_t type##_ge(F a, F b) { return a >= b; }                                      \
+  SEDGE_EVAL F type##_abs(F a) { return detail::magnitude(a); }                                   \
+  SEDGE_EVAL F type##_neg(F a) {                                                                  \
+    return as<F>(as<detail::BitsOf<F>>(a) ^ detail::FloatTraits<F>::kSign);                       \
+  }                                                                                               \
+  SEDGE_EVAL F type##_copysign(F a, F b) { return detail::with_sign(a, b); }                      \
+  SEDGE_EVAL F type##_ceil(F a) { return detail::round_to_integer<detail::Rounding::ceil>(a); }   \
+  SEDGE_EVAL F type##_floor(F a) { return detail::round_to_integer<detail::Rounding::floor>(a); } \
+  SEDGE_EVAL F type##_trunc(F a) { return detail::round_to_integer<detail::Rounding::trunc>(a); } \
+  SEDGE_EVAL F type##_nearest(F a) {                                                              \
+    return detail::round_to_integer<detail::Rounding::nearest>(a);                                \
+  }                                                                                               \
+  SEDGE_EVAL F type##_sqrt(F a) { return __builtin_elementwise_sqrt(a); }                         \
+  SEDGE_EVAL F type##_add(F a, F b) { return a + b; }                                             \
+  SEDGE_EVAL F type##_sub(F a, F b) { return a - b; }                                             \
+  SEDGE_EVAL F type##_mul(F a, F b) { return a * b; }                                             \
+  SEDGE_EVAL F type##_div(F a, F b) { return a / b; }                                             \
+  SEDGE_EVAL F type##_min(F a, F b) { return detail::minimum(a, b); }                             \
   SEDGE_EVAL F type##_max(F a, F b) { return detail::maximum(a, b); }
 
 SEDGE_EVAL_FLOAT(f32, float)

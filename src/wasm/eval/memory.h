@@ -19,17 +19,17 @@
 namespace sedge::wasm::eval {
 
 enum class MemKind : uint8_t {
-  none,             ///< not in this table (memory.size, wait, notify, …)
-  load,             ///< bytes, sign- or zero-extended to the value type
-  load_vector,      ///< 8 bytes, each lane extended to twice its width
-  load_splat,       ///< one lane, to all lanes
-  load_zero,        ///< one lane, the rest zero
-  load_lane,        ///< one lane of a v128 replaced
-  store,            ///< low bytes of the value
-  store_lane,       ///< one lane
+  none,         ///< not in this table (memory.size, wait, notify, …)
+  load,         ///< bytes, sign- or zero-extended to the value type
+  load_vector,  ///< 8 bytes, each lane extended to twice its width
+  load_splat,   ///< one lane, to all lanes
+  load_zero,    ///< one lane, the rest zero
+  load_lane,    ///< one lane of a v128 replaced
+  store,        ///< low bytes of the value
+  store_lane,   ///< one lane
   atomic_load,
   atomic_store,
-  atomic_rmw,       ///< see RmwKind
+  atomic_rmw,  ///< see RmwKind
   atomic_cmpxchg,
 };
 enum class RmwKind : uint8_t { add, sub, and_, or_, xor_, xchg };
@@ -197,12 +197,18 @@ template <RmwKind kind, typename Raw>
 [[gnu::always_inline]] inline Raw atomic_rmw_raw(uint8_t* address, Raw operand) {
   Raw* const place = reinterpret_cast<Raw*>(address);
   switch (kind) {
-    case RmwKind::add: return __atomic_fetch_add(place, operand, __ATOMIC_SEQ_CST);
-    case RmwKind::sub: return __atomic_fetch_sub(place, operand, __ATOMIC_SEQ_CST);
-    case RmwKind::and_: return __atomic_fetch_and(place, operand, __ATOMIC_SEQ_CST);
-    case RmwKind::or_: return __atomic_fetch_or(place, operand, __ATOMIC_SEQ_CST);
-    case RmwKind::xor_: return __atomic_fetch_xor(place, operand, __ATOMIC_SEQ_CST);
-    case RmwKind::xchg: return __atomic_exchange_n(place, operand, __ATOMIC_SEQ_CST);
+    case RmwKind::add:
+      return __atomic_fetch_add(place, operand, __ATOMIC_SEQ_CST);
+    case RmwKind::sub:
+      return __atomic_fetch_sub(place, operand, __ATOMIC_SEQ_CST);
+    case RmwKind::and_:
+      return __atomic_fetch_and(place, operand, __ATOMIC_SEQ_CST);
+    case RmwKind::or_:
+      return __atomic_fetch_or(place, operand, __ATOMIC_SEQ_CST);
+    case RmwKind::xor_:
+      return __atomic_fetch_xor(place, operand, __ATOMIC_SEQ_CST);
+    case RmwKind::xchg:
+      return __atomic_exchange_n(place, operand, __ATOMIC_SEQ_CST);
   }
 }
 template <typename Raw>

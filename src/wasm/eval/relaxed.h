@@ -21,15 +21,11 @@ SEDGE_EVAL V128 i32x4_relaxed_trunc_f64x2_s_zero(V128 a) { return i32x4_trunc_sa
 SEDGE_EVAL V128 i32x4_relaxed_trunc_f64x2_u_zero(V128 a) { return i32x4_trunc_sat_f64x2_u_zero(a); }
 
 // The product is rounded before the addition (not fused).
-SEDGE_EVAL V128 f32x4_relaxed_madd(V128 a, V128 b, V128 c) {
-  return f32x4_add(f32x4_mul(a, b), c);
-}
+SEDGE_EVAL V128 f32x4_relaxed_madd(V128 a, V128 b, V128 c) { return f32x4_add(f32x4_mul(a, b), c); }
 SEDGE_EVAL V128 f32x4_relaxed_nmadd(V128 a, V128 b, V128 c) {
   return f32x4_relaxed_madd(f32x4_neg(a), b, c);
 }
-SEDGE_EVAL V128 f64x2_relaxed_madd(V128 a, V128 b, V128 c) {
-  return f64x2_add(f64x2_mul(a, b), c);
-}
+SEDGE_EVAL V128 f64x2_relaxed_madd(V128 a, V128 b, V128 c) { return f64x2_add(f64x2_mul(a, b), c); }
 SEDGE_EVAL V128 f64x2_relaxed_nmadd(V128 a, V128 b, V128 c) {
   return f64x2_relaxed_madd(f64x2_neg(a), b, c);
 }

@@ -1,5 +1,5 @@
-// Vector operators on float lanes and conversions. Spec: "Numerics"; each lane behaves as the scalar
-// operator of float.h and convert.h does, branches there being masks here.
+// Vector operators on float lanes and conversions. Spec: "Numerics"; each lane behaves as the
+// scalar operator of float.h and convert.h does, branches there being masks here.
 #ifndef SEDGE_WASM_EVAL_SIMD_FLOAT_H_
 #define SEDGE_WASM_EVAL_SIMD_FLOAT_H_
 
@@ -38,10 +38,14 @@ struct FloatLanes {
   SEDGE_EVAL static F round_to_integer(F a) {
     if constexpr (kHardwareRounding) {
       switch (mode) {
-        case Rounding::ceil: return __builtin_elementwise_ceil(a);
-        case Rounding::floor: return __builtin_elementwise_floor(a);
-        case Rounding::trunc: return __builtin_elementwise_trunc(a);
-        case Rounding::nearest: return __builtin_elementwise_roundeven(a);
+        case Rounding::ceil:
+          return __builtin_elementwise_ceil(a);
+        case Rounding::floor:
+          return __builtin_elementwise_floor(a);
+        case Rounding::trunc:
+          return __builtin_elementwise_trunc(a);
+        case Rounding::nearest:
+          return __builtin_elementwise_roundeven(a);
       }
     }
     const F integer = static_cast<F>(Traits::kInteger);
@@ -74,28 +78,28 @@ SEDGE_EVAL V128 with_zero_high(Half low) {
 }  // namespace detail
 
 // pmin and pmax return one operand's bits as they are.
-#define SEDGE_EVAL_SHAPE(shape, F, Bits, Lanes)                                                  \
-  SEDGE_EVAL_BINARY(shape##_eq, F, a == b)                                                       \
-  SEDGE_EVAL_BINARY(shape##_ne, F, a != b)                                                       \
-  SEDGE_EVAL_BINARY(shape##_lt, F, a < b)                                                        \
-  SEDGE_EVAL_BINARY(shape##_gt, F, a > b)                                                        \
-  SEDGE_EVAL_BINARY(shape##_le, F, a <= b)                                                       \
-  SEDGE_EVAL_BINARY(shape##_ge, F, a >= b)                                                       \
-  SEDGE_EVAL_BINARY(shape##_add, F, a + b)                                                       \
-  SEDGE_EVAL_BINARY(shape##_sub, F, a - b)                                                       \
-  SEDGE_EVAL_BINARY(shape##_mul, F, a * b)                                                       \
-  SEDGE_EVAL_BINARY(shape##_div, F, a / b)                                                       \
-  SEDGE_EVAL_BINARY(shape##_min, F, detail::Lanes::minimum(a, b))                                \
-  SEDGE_EVAL_BINARY(shape##_max, F, detail::Lanes::maximum(a, b))                                \
-  SEDGE_EVAL_BINARY(shape##_pmin, F, b < a ? b : a)                                              \
-  SEDGE_EVAL_BINARY(shape##_pmax, F, a < b ? b : a)                                              \
-  SEDGE_EVAL_UNARY(shape##_abs, Bits, a & ~detail::Lanes::sign())                                \
-  SEDGE_EVAL_UNARY(shape##_neg, Bits, a ^ detail::Lanes::sign())                                 \
-  SEDGE_EVAL_UNARY(shape##_sqrt, F, __builtin_elementwise_sqrt(a))                               \
+#define SEDGE_EVAL_SHAPE(shape, F, Bits, Lanes)                                                   \
+  SEDGE_EVAL_BINARY(shape##_eq, F, a == b)                                                        \
+  SEDGE_EVAL_BINARY(shape##_ne, F, a != b)                                                        \
+  SEDGE_EVAL_BINARY(shape##_lt, F, a < b)                                                         \
+  SEDGE_EVAL_BINARY(shape##_gt, F, a > b)                                                         \
+  SEDGE_EVAL_BINARY(shape##_le, F, a <= b)                                                        \
+  SEDGE_EVAL_BINARY(shape##_ge, F, a >= b)                                                        \
+  SEDGE_EVAL_BINARY(shape##_add, F, a + b)                                                        \
+  SEDGE_EVAL_BINARY(shape##_sub, F, a - b)                                                        \
+  SEDGE_EVAL_BINARY(shape##_mul, F, a* b)                                                         \
+  SEDGE_EVAL_BINARY(shape##_div, F, a / b)                                                        \
+  SEDGE_EVAL_BINARY(shape##_min, F, detail::Lanes::minimum(a, b))                                 \
+  SEDGE_EVAL_BINARY(shape##_max, F, detail::Lanes::maximum(a, b))                                 \
+  SEDGE_EVAL_BINARY(shape##_pmin, F, b < a ? b : a)                                               \
+  SEDGE_EVAL_BINARY(shape##_pmax, F, a < b ? b : a)                                               \
+  SEDGE_EVAL_UNARY(shape##_abs, Bits, a & ~detail::Lanes::sign())                                 \
+  SEDGE_EVAL_UNARY(shape##_neg, Bits, a ^ detail::Lanes::sign())                                  \
+  SEDGE_EVAL_UNARY(shape##_sqrt, F, __builtin_elementwise_sqrt(a))                                \
   SEDGE_EVAL_UNARY(shape##_ceil, F, detail::Lanes::round_to_integer<detail::Rounding::ceil>(a))   \
   SEDGE_EVAL_UNARY(shape##_floor, F, detail::Lanes::round_to_integer<detail::Rounding::floor>(a)) \
   SEDGE_EVAL_UNARY(shape##_trunc, F, detail::Lanes::round_to_integer<detail::Rounding::trunc>(a)) \
-  SEDGE_EVAL_UNARY(shape##_nearest, F,                                                           \
+  SEDGE_EVAL_UNARY(shape##_nearest, F,                                                            \
                    detail::Lanes::round_to_integer<detail::Rounding::nearest>(a))
 
 SEDGE_EVAL_SHAPE(f32x4, F32x4, U32x4, F32Lanes)

@@ -91,13 +91,13 @@ SEDGE_EVAL Raw lane_of(V128 vector, uint32_t lane) {
 
 }  // namespace detail
 
-#define SEDGE_EVAL_LANES(shape, Value, Raw)                                       \
+#define SEDGE_EVAL_LANES(shape, Value, Raw)                                        \
   SEDGE_EVAL V128 shape##_splat(Value a) { return detail::splat_raw(as<Raw>(a)); } \
-  SEDGE_EVAL Value shape##_extract_lane(V128 a, uint32_t lane) {                  \
-    return as<Value>(detail::lane_of<Raw>(a, lane));                              \
-  }                                                                               \
-  SEDGE_EVAL V128 shape##_replace_lane(V128 a, Value b, uint32_t lane) {          \
-    return detail::with_lane(a, as<Raw>(b), lane);                                \
+  SEDGE_EVAL Value shape##_extract_lane(V128 a, uint32_t lane) {                   \
+    return as<Value>(detail::lane_of<Raw>(a, lane));                               \
+  }                                                                                \
+  SEDGE_EVAL V128 shape##_replace_lane(V128 a, Value b, uint32_t lane) {           \
+    return detail::with_lane(a, as<Raw>(b), lane);                                 \
   }
 
 SEDGE_EVAL_LANES(i32x4, uint32_t, uint32_t)
@@ -106,16 +106,16 @@ SEDGE_EVAL_LANES(f32x4, float, uint32_t)
 SEDGE_EVAL_LANES(f64x2, double, uint64_t)
 #undef SEDGE_EVAL_LANES
 
-#define SEDGE_EVAL_PACKED_LANES(shape, Raw, Signed)                                             \
-  SEDGE_EVAL V128 shape##_splat(uint32_t a) { return detail::splat_raw(static_cast<Raw>(a)); }  \
-  SEDGE_EVAL uint32_t shape##_extract_lane_s(V128 a, uint32_t lane) {                           \
-    return static_cast<uint32_t>(static_cast<Signed>(detail::lane_of<Raw>(a, lane)));           \
-  }                                                                                             \
-  SEDGE_EVAL uint32_t shape##_extract_lane_u(V128 a, uint32_t lane) {                           \
-    return detail::lane_of<Raw>(a, lane);                                                       \
-  }                                                                                             \
-  SEDGE_EVAL V128 shape##_replace_lane(V128 a, uint32_t b, uint32_t lane) {                     \
-    return detail::with_lane(a, static_cast<Raw>(b), lane);                                     \
+#define SEDGE_EVAL_PACKED_LANES(shape, Raw, Signed)                                            \
+  SEDGE_EVAL V128 shape##_splat(uint32_t a) { return detail::splat_raw(static_cast<Raw>(a)); } \
+  SEDGE_EVAL uint32_t shape##_extract_lane_s(V128 a, uint32_t lane) {                          \
+    return static_cast<uint32_t>(static_cast<Signed>(detail::lane_of<Raw>(a, lane)));          \
+  }                                                                                            \
+  SEDGE_EVAL uint32_t shape##_extract_lane_u(V128 a, uint32_t lane) {                          \
+    return detail::lane_of<Raw>(a, lane);                                                      \
+  }                                                                                            \
+  SEDGE_EVAL V128 shape##_replace_lane(V128 a, uint32_t b, uint32_t lane) {                    \
+    return detail::with_lane(a, static_cast<Raw>(b), lane);                                    \
   }
 
 SEDGE_EVAL_PACKED_LANES(i8x16, uint8_t, int8_t)

@@ -64,8 +64,9 @@ struct LetterType<'v'> : std::type_identity<V128> {};
 
 template <Op op, bool kOfResults>
 struct LetterTuple {
-  static constexpr std::string_view kLetters =
-      !op_row(op).typed() ? "" : kOfResults ? op_row(op).results() : op_row(op).operands();
+  static constexpr std::string_view kLetters = !op_row(op).typed() ? ""
+                                               : kOfResults        ? op_row(op).results()
+                                                                   : op_row(op).operands();
   template <size_t... i>
   static std::tuple<typename LetterType<kLetters[i]>::type...> make(std::index_sequence<i...>);
   using type = decltype(make(std::make_index_sequence<kLetters.size()>()));

@@ -38,8 +38,8 @@ SEDGE_EVAL To as(From from) {
   return __builtin_bit_cast(To, from);
 }
 
-/// Value of an operator that can trap; `value` is meaningless unless trap is none. Small enough that
-/// after inlining only the branch on the trap condition is left.
+/// Value of an operator that can trap; `value` is meaningless unless trap is none. Small enough
+/// that after inlining only the branch on the trap condition is left.
 template <typename T>
 struct Trapping {
   T value;
