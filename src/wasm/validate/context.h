@@ -47,6 +47,10 @@ Result<void> check_value_type(const Module& module, Features features, ValType t
 Result<TypeSet> validate_types(const Module& module, Features features,
                                const std::shared_ptr<TypeRegistry>& registry);
 
+/// `validate`; with `quick` off, bodies are walked by the full rules alone (tests compare the two).
+Result<TypeSet> validate_module(const Module& module, Features features,
+                                const std::shared_ptr<TypeRegistry>& registry, bool quick);
+
 }  // namespace sedge::wasm::validation
 
 #endif  // SEDGE_WASM_VALIDATE_CONTEXT_H_

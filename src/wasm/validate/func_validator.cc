@@ -13,10 +13,27 @@ namespace {
 constexpr uint32_t kFlatLocals = 256;
 constexpr size_t kInitialStack = 256;
 
+/// Reads an index of at most four bytes, the longest that need no check of range. Returns what
+/// follows it, or null.
+inline const uint8_t* quick_index(const uint8_t* p, const uint8_t* end, uint32_t& out) {
+  const uint8_t* stop = p + std::min<ptrdiff_t>(4, end - p);
+  uint32_t value = 0;
+  for (int shift = 0; p != stop; shift += 7) {
+    uint8_t byte = *p++;
+    value |= static_cast<uint32_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) {
+      out = value;
+      return p;
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace
 
-FuncValidator::FuncValidator(const Context& context)
-    : context_(context), features_(context.features), quick_(kQuick), reader_(Bytes(), 0) {
+FuncValidator::FuncValidator(const Context& context, bool quick)
+    : context_(context), features_(context.features), reader_(Bytes(), 0) {
+  if (quick) quick_ = kQuick;
   for (size_t code = 0; code < quick_.size(); ++code) {
     auto op = find_op(0, static_cast<uint32_t>(code));
     if (op && !features_.has(kOpRules[static_cast<size_t>(*op)].feature)) quick_[code] = {};
@@ -24,8 +41,8 @@ FuncValidator::FuncValidator(const Context& context)
   if (!context.memories.empty()) {
     address0_ = context.memories[0].is64 ? ValType::i64 : ValType::i32;
   } else {
-    for (Quick& quick : quick_)
-      if (quick.shape == Shape::load || quick.shape == Shape::store) quick = {};
+    for (Quick& rule : quick_)
+      if (rule.shape == Shape::load || rule.shape == Shape::store) rule = {};
   }
   stack_.resize(kInitialStack);
   frames_.reserve(64);
@@ -170,25 +187,57 @@ bool FuncValidator::run(Bytes bytes) {
         --sp;
         ++p;
         continue;
+      case Shape::global_get:
+        if (p[1] >= std::min<size_t>(0x80, context_.globals.size()) || sp == limit_) break;
+        *sp++ = context_.globals[p[1]].value;
+        p += 2;
+        continue;
+      case Shape::br:
+        if (p[1] >= 0x80 || p[1] >= frames_.size() || !label_is_empty(p[1])) break;
+        frames_.back().unreachable = true;
+        sp = base;
+        p += 2;
+        continue;
       case Shape::br_if:
         if (p[1] >= 0x80 || p[1] >= frames_.size() || sp == base || sp[-1] != ValType::i32) break;
-        if (!frames_[frames_.size() - 1 - p[1]].label().empty()) break;
+        if (!label_is_empty(p[1])) break;
         --sp;
         p += 2;
         continue;
       case Shape::block:
       case Shape::loop:
+      case Shape::if_: {
         if (p[1] != 0x40) break;  // no parameters, no results
+        Op op = rule.shape == Shape::block ? Op::block : Op::loop;
+        if (rule.shape == Shape::if_) {
+          if (sp == base || sp[-1] != ValType::i32) break;
+          --sp;
+          op = Op::if_;
+        }
         sp_ = sp;
-        push_frame(rule.shape == Shape::block ? Op::block : Op::loop, {});
+        enter(op, {});
         base = sp;
         p += 2;
         continue;
+      }
+      case Shape::call: {
+        uint32_t index = 0;
+        const uint8_t* next = quick_index(p + 1, end, index);
+        if (!next || index >= context_.signatures.size()) break;
+        const FuncType& callee = *context_.signatures[index];
+        size_t params = callee.params.size(), results = callee.results.size();
+        if (static_cast<size_t>(sp - base) < params) break;
+        if (static_cast<size_t>(limit_ - sp) + params < results) break;
+        if (!std::equal(sp - params, sp, callee.params.begin())) break;
+        sp = std::copy(callee.results.begin(), callee.results.end(), sp - params);
+        p = next;
+        continue;
+      }
       case Shape::end: {
         const Frame& frame = frames_.back();
-        if (frame.op != Op::block && frame.op != Op::loop) break;
-        if (frames_.size() == 1 || frame.sig.func || frame.sig.value != ValType() || sp != base)
-          break;
+        if (frame.op != Op::block && frame.op != Op::loop && frame.op != Op::if_) break;
+        // The function's own frame has a type.
+        if (frame.sig.func || frame.sig.value != ValType() || sp != base) break;
         if (inits_.size() != frame.inits) break;
         frames_.pop_back();
         base = stack_.data() + frames_.back().height;
@@ -329,13 +378,8 @@ void FuncValidator::unreachable() {
 // Frames -------------------------------------------------------------------------------------------
 
 void FuncValidator::push_frame(Op op, BlockSig sig) {
-  Frame frame;
-  frame.sig = sig;
-  frame.op = op;
-  frame.height = static_cast<uint32_t>(height());
-  frame.inits = static_cast<uint32_t>(inits_.size());
-  frames_.push_back(frame);
-  push_all(frame.sig.params());
+  enter(op, sig);
+  push_all(sig.params());
 }
 
 bool FuncValidator::pop_frame(BlockSig& sig) {

@@ -19,7 +19,8 @@ using Types = std::span<const ValType>;
 
 class FuncValidator {
  public:
-  explicit FuncValidator(const Context& context);
+  /// `quick`: use the fast path; without it the result is the same.
+  explicit FuncValidator(const Context& context, bool quick = true);
 
   /// `last`: no body follows in the code section, so that a missing `end` is a missing byte.
   Result<void> body(const Func& func, const FuncType& type, bool last);
@@ -85,7 +86,17 @@ class FuncValidator {
   void unreachable();
 
   // Frames.
+  void enter(Op op, BlockSig sig) {
+    frames_.push_back({sig, op, false, static_cast<uint32_t>(height()),
+                       static_cast<uint32_t>(inits_.size()), 0});
+  }
+  /// Enters a block and pushes its parameters.
   void push_frame(Op op, BlockSig sig);
+  bool label_is_empty(uint32_t depth) const {
+    const Frame& frame = frames_[frames_.size() - 1 - depth];
+    if (!frame.sig.func) return frame.sig.value == ValType() || frame.op == Op::loop;
+    return frame.label().empty();
+  }
   /// Checks the results of the innermost block and leaves it; its signature in `sig`.
   bool pop_frame(BlockSig& sig);
   void reset_inits(uint32_t count);
@@ -125,7 +136,7 @@ class FuncValidator {
 
   const Context& context_;
   Features features_;
-  std::array<Quick, 256> quick_;  ///< kQuick without what features switch off
+  std::array<Quick, 256> quick_{};  ///< kQuick without what features switch off
 
   std::vector<ValType> stack_;
   ValType* sp_ = nullptr;

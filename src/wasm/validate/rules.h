@@ -74,7 +74,7 @@ enum class Shape : uint8_t {
   const_raw,  ///< immediate of `aux` bytes
   load,       ///< memory argument, address → result
   store,      ///< memory argument, address and operand
-  local_get, local_set, local_tee, drop, br_if, block, loop, end,
+  local_get, local_set, local_tee, global_get, drop, br, br_if, block, loop, if_, end, call,
 };
 
 struct Quick {
@@ -93,10 +93,14 @@ consteval Quick quick_rule(Op op, const OpRule& rule) {
     case Op::local_get: return shape(Shape::local_get, 0, 0);
     case Op::local_set: return shape(Shape::local_set, 0, 0);
     case Op::local_tee: return shape(Shape::local_tee, 0, 0);
+    case Op::global_get: return shape(Shape::global_get, 0, 0);
     case Op::drop: return shape(Shape::drop, 0, 0);
+    case Op::br: return shape(Shape::br, 0, 0);
     case Op::br_if: return shape(Shape::br_if, 0, 0);
     case Op::block: return shape(Shape::block, 0, 0);
     case Op::loop: return shape(Shape::loop, 0, 0);
+    case Op::if_: return shape(Shape::if_, 0, 0);
+    case Op::call: return shape(Shape::call, 0, 0);
     case Op::end: return shape(Shape::end, 0, 0);
     default: break;
   }

@@ -28,13 +28,13 @@ class ModuleValidator {
       : module_(module), features_(features), context_{module, features, std::move(types), {}, {}, {},
                                                        {}, {}, {}, {}, {}} {}
 
-  Result<Validated> validate() {
+  Result<TypeSet> validate(bool quick) {
     SEDGE_TRY(index_spaces());
     SEDGE_TRY(initialisers());
     SEDGE_TRY(exports());
     SEDGE_TRY(start());
-    SEDGE_TRY(bodies());
-    return Validated{std::move(context_.types)};
+    SEDGE_TRY(bodies(quick));
+    return std::move(context_.types);
   }
 
  private:
@@ -55,7 +55,7 @@ class ModuleValidator {
   Result<void> data(FuncValidator& validator, uint32_t index);
   Result<void> exports();
   Result<void> start();
-  Result<void> bodies();
+  Result<void> bodies(bool quick);
   Result<void> declare(FuncIdx index, Location at);
   std::string name_of(FuncIdx index) const;
 
@@ -301,8 +301,8 @@ std::string ModuleValidator::name_of(FuncIdx index) const {
   return fmt::format("function {} (${})", index, name->second);
 }
 
-Result<void> ModuleValidator::bodies() {
-  FuncValidator validator(context_);
+Result<void> ModuleValidator::bodies(bool quick) {
+  FuncValidator validator(context_, quick);
   auto imported = static_cast<uint32_t>(module_.imported_funcs.size());
   for (uint32_t i = 0; i < module_.funcs.size(); ++i) {
     bool last = i + 1 == module_.funcs.size();
@@ -313,12 +313,19 @@ Result<void> ModuleValidator::bodies() {
 }
 
 }  // namespace
+
+Result<TypeSet> validate_module(const Module& module, Features features,
+                                const std::shared_ptr<TypeRegistry>& registry, bool quick) {
+  SEDGE_TRY_ASSIGN(TypeSet types, validate_types(module, features, registry));
+  return ModuleValidator(module, features, std::move(types)).validate(quick);
+}
+
 }  // namespace validation
 
 Result<Validated> validate(const Module& module, Features features,
                            const std::shared_ptr<TypeRegistry>& registry) {
-  SEDGE_TRY_ASSIGN(TypeSet types, validation::validate_types(module, features, registry));
-  return validation::ModuleValidator(module, features, std::move(types)).validate();
+  SEDGE_TRY_ASSIGN(TypeSet types, validation::validate_module(module, features, registry, true));
+  return Validated{std::move(types)};
 }
 
 Result<void> validate_branch_hints(const Module& module) {
