@@ -428,6 +428,10 @@ std::string decode_string(std::string_view token) {
   return out;
 }
 
+bool is_nat(std::string_view text) {
+  return !text.empty() && classify_number(text) == Token::Kind::nat;
+}
+
 bool is_id_text(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return is(c, kIdChar); });

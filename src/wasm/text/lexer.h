@@ -73,6 +73,8 @@ class Tokens {
 
 /// The bytes that a string token stands for; `token` has its quotes.
 std::string decode_string(std::string_view token);
+/// Whether `text` is an unsigned integer literal.
+bool is_nat(std::string_view text);
 /// Whether a string with this content could be written as an id without quotes.
 bool is_id_text(std::string_view text);
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "wasm/encode/encode.h"
@@ -37,8 +38,8 @@ class ModuleParser : private Cursor {
     uint32_t count = 0;
   };
   struct Param {
-    std::string_view id;    ///< empty: none
-    std::string_view name;  ///< id, or what (@name …) says
+    std::string_view id;                   ///< empty: none
+    std::optional<std::string_view> name;  ///< id, or what (@name …) says
   };
   /// `(type x)? (param …)* (result …)*`
   struct TypeUse {
@@ -122,50 +123,81 @@ class ModuleParser : private Cursor {
 
   // parse_instr.cc: expressions, control structure with an explicit stack
   enum class Extent : uint8_t { until_close, one_folded };
-  struct Frame;
   struct Label {
     std::string_view id;
     std::optional<uint32_t> outer;  ///< position of the label that has the same id further out
   };
+  struct Hint {
+    bool taken;
+    Token token;
+  };
+  /// A folded or flat structure that is still open.
+  struct Frame {
+    enum class Kind : uint8_t {
+      plain,   ///< ( operator operands…
+      block,   ///< ( block … : closing it writes `end`
+      if_,     ///< ( if … : operands, then the parts
+      try_,    ///< ( try … : parts
+      part,    ///< ( then …, ( else …, ( do …, ( catch …
+      flat     ///< block … end
+    };
+    /// Of `if` and `try`: which parts have been seen.
+    enum class State : uint8_t { begin, first, other, last, closed };
+    Kind kind = Kind::plain;
+    State state = State::begin;
+    Op op = Op::nop;
+    Token token;
+    uint32_t pending = 0;  ///< where the operator begins in pending_
+    std::string_view id;   ///< of the label
+    std::optional<std::string_view> name;
+    std::optional<Hint> hint;
+  };
   Result<Expr> expression(Extent extent);
   Result<void> instructions(Extent extent);
-  Result<void> plain_or_block();
+  Result<void> flat_instruction();
   Result<void> open_folded();
   Result<void> close_folded();
-  Result<void> folded_if_part(Frame& frame);
-  Result<void> folded_try_part(Frame& frame);
+  Result<bool> folded_if_part();
+  Result<void> folded_try_part();
   Result<void> flat_block(Op op, const Token& token);
-  Result<void> flat_else();
-  Result<void> flat_catch(Op op);
-  Result<void> flat_end();
-  Result<void> flat_delegate();
+  Result<void> flat_else(const Token& token);
+  Result<void> flat_catch(Op op, const Token& token);
+  Result<void> flat_delegate(const Token& token);
+  Result<void> flat_end(const Token& token);
+  Result<void> delegate(const Token& token);
   Result<void> closing_label(const Frame& frame);
-  Result<void> block_head(Op op, Frame& frame);
-  Result<void> block_type(std::vector<uint8_t>& out);
+  Result<void> block_head(Frame& frame);
+  Result<void> open_block(Frame& frame, Bytes bytes);
+  Result<void> block_type();
   Result<void> catch_clauses();
-  Result<std::string_view> label_binding(std::optional<std::string_view>& name);
   void push_label(std::string_view id);
   void pop_label();
-  void name_label(std::optional<std::string_view> name);
   Result<void> branch_hint();
+  std::optional<Hint> take_hint() { return std::exchange(hint_, std::nullopt); }
   /// Appends an instruction that begins at `token` in the text to the body.
-  Result<void> emit(const Token& token, Bytes bytes, std::optional<bool> hint, Op op);
+  Result<void> emit(const Token& token, Op op, Bytes bytes, const std::optional<Hint>& hint);
   Result<void> emit_op(const Token& token, Op op);
 
-  // parse_operands.cc: immediates; they append to scratch_
+  // parse_operands.cc: an instruction is written to scratch_
+  /// Writes opcode and immediates; the operator may become another that has the same mnemonic.
   Result<Op> operator_(Op op);
-  Result<Op> immediates(Op op);
+  Result<void> immediates(Op op);
   Result<void> label();
-  Result<void> call_indirect();
+  Result<void> labels();
+  Result<void> index_operand(const Space& space);
   Result<void> optional_index(const Space& space);
-  Result<void> index_pair(const Space& first, const Space& second, bool first_optional);
-  Result<void> two_or_none(const Space& space);
-  Result<void> mem_arg(const OpInfo& info, bool lane);
+  Result<void> two_indices_or_none(const Space& space);
+  /// `container? segment`
+  Result<void> segment_operands(const Space& segments, const Space& containers);
+  Result<void> call_indirect();
+  Result<void> mem_arg(uint8_t natural, bool lane_follows);
+  Result<uint64_t> assigned_nat(std::string_view prefix);
   Result<void> lane();
   Result<void> shuffle();
   Result<void> vector_constant();
   Result<void> type_and_field();
-  Result<void> cast_targets();
+  Result<void> cast_branch();
+  Result<void> select_types();
   /// "unknown function $f", with a location.
   std::unexpected<Error> unknown(const char* noun, const Token& token) const;
 
@@ -194,34 +226,9 @@ class ModuleParser : private Cursor {
   std::vector<Label> labels_;
   std::unordered_map<std::string_view, uint32_t> label_ids_;  ///< innermost position in labels_
   uint32_t label_count_ = 0;        ///< structured instructions so far: the index for label names
-  struct Hint {
-    bool taken;
-    Token token;
-  };
   std::optional<Hint> hint_;
+  bool uses_data_ = false;          ///< an instruction names a data segment
   std::vector<SourceMap::Entry>* source_ = nullptr;
-};
-
-/// A folded or flat structure that is still open.
-struct ModuleParser::Frame {
-  enum class Kind : uint8_t {
-    plain,   ///< ( operator operands…
-    block,   ///< ( block … : closing it writes `end`
-    if_,     ///< ( if … : operands, then the parts
-    try_,    ///< ( try … : parts
-    part,    ///< ( then …, ( else …, ( do …, ( catch …
-    flat     ///< block … end
-  };
-  enum class State : uint8_t { begin, first, other, last };
-  Kind kind = Kind::plain;
-  State state = State::begin;
-  Op op = Op::nop;
-  Token token;
-  uint32_t pending = 0;      ///< where the operator begins in pending_
-  bool labelled = false;     ///< its label is on the stack
-  std::string_view id;       ///< of the label
-  std::optional<std::string_view> name;
-  std::optional<bool> hint;
 };
 
 }  // namespace sedge::wasm

@@ -104,7 +104,7 @@ Result<void> ModuleParser::local_names(uint32_t func, const TypeUse& use) {
     const Param& param = use.params[i];
     if (!param.id.empty() && !locals_.ids.emplace(param.id, i).second)
       return fail(ErrorCode::duplicate_definition, fmt::format(" local ${}", param.id), use.where);
-    if (param.name.data()) module_.names.locals[func].emplace(i, arena_->store(param.name));
+    if (param.name) module_.names.locals[func].emplace(i, arena_->store(*param.name));
   }
   return {};
 }
@@ -265,8 +265,9 @@ Result<void> ModuleParser::memory_field() {
   segment.offset_expr = constant_offset(memory.type.is64);
   SEDGE_TRY_ASSIGN(segment.init, data_strings());
   SEDGE_TRY(expect_close());
-  uint64_t page_bytes = uint64_t{1} << memory.type.page_size_log2;
-  uint64_t pages = (segment.init.size() + page_bytes - 1) / page_bytes;
+  uint64_t page_mask = (uint64_t{1} << memory.type.page_size_log2) - 1;
+  uint64_t bytes = segment.init.size();
+  uint64_t pages = (bytes >> memory.type.page_size_log2) + ((bytes & page_mask) != 0 ? 1 : 0);
   memory.type.limits = {pages, pages};
   module_.memories.push_back(memory);
   module_.datas.push_back(segment);

@@ -28,13 +28,13 @@ Result<ParsedModule> ModuleParser::run() {
   bool wrapped = at_open("module");
   if (wrapped) {
     seek(position() + 2);
-    std::string_view id;
+    std::optional<std::string_view> id;
     if (at(Token::Kind::id)) id = id_text(advance());
     if (at(Token::Kind::name)) {
       SEDGE_TRY_ASSIGN(id, name_annotation(advance()));
       if (at(Token::Kind::name)) return error(ErrorCode::name_annotation, ": multiple module names");
     }
-    if (!id.empty()) module_.names.module = arena_->store(id);
+    if (id) module_.names.module = arena_->store(*id);
   }
   size_t begin = position();
   SEDGE_TRY(collect_ids());
@@ -50,6 +50,7 @@ Result<ParsedModule> ModuleParser::run() {
   if (wrapped) SEDGE_TRY(expect_close());
   SEDGE_TRY(expect(Token::Kind::eof));
   module_.index_imports();
+  if (uses_data_) module_.data_count = static_cast<uint32_t>(module_.datas.size());
   module_.storage.push_back(arena_);
   return std::move(out_);
 }

@@ -1,5 +1,7 @@
 // Types: definitions, recursion groups, value types, limits, and type uses.
 // Spec: text format, section "Types".
+#include <bit>
+
 #include <fmt/format.h>
 
 #include "wasm/text/keyword.h"
@@ -202,6 +204,8 @@ Result<ModuleParser::TypeUse> ModuleParser::type_use(bool allow_ids) {
     SEDGE_TRY(expect_close());
   }
   SEDGE_TRY(params_and_results(use.type, allow_ids ? &use.params : nullptr));
+  // Out of order; said before a mismatch of what was in order.
+  if (at_open("type") || at_open("param")) return unexpected_token(1);
   return use;
 }
 
@@ -257,11 +261,11 @@ Result<std::optional<uint8_t>> ModuleParser::page_size() {
   if (!take_open("pagesize")) return std::optional<uint8_t>();
   if (!at(Token::Kind::nat)) return unexpected_token();
   std::optional<uint64_t> size = parse_nat(text());
-  if (size != 1 && size != 65536)
+  if (!size || !std::has_single_bit(*size))
     return error(ErrorCode::invalid_custom_page_size, fmt::format(" {}", text()));
   advance();
   SEDGE_TRY(expect_close());
-  return std::optional<uint8_t>(size == 1 ? 0 : 16);
+  return std::optional(static_cast<uint8_t>(std::countr_zero(*size)));
 }
 
 Result<MemoryType> ModuleParser::memory_type() {

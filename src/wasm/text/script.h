@@ -40,7 +40,7 @@ struct ScriptValue {
 };
 
 /// An expected result: a constant, a NaN pattern per lane, or a kind of reference; `either` holds
-/// alternatives.
+/// alternatives. A float or vector without a NaN pattern is a `value`; its lanes are filled, too.
 struct ScriptPattern {
   enum class Kind : uint8_t {
     value, f32, f64, v128,      // f32, f64: one lane; v128: `lanes` of shape
