@@ -73,11 +73,13 @@ struct Frame {
   std::string source;     ///< `file:line` from DWARF, or empty.
 };
 
-/// A failure. One pointer wide; moved, never copied.
+/// A failure. One pointer wide; a moved-from Error may only be destroyed or assigned to.
 class [[nodiscard]] Error {
  public:
   /// `suffix` continues the wording of `code` ("unknown memory" + " 0: the module has none").
   explicit Error(ErrorCode code, std::string suffix = {}, Location location = {});
+  Error(const Error& other);
+  Error& operator=(const Error& other);
   Error(Error&&) noexcept = default;
   Error& operator=(Error&&) noexcept = default;
   ~Error() = default;

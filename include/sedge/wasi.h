@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include <sedge/engine.h>
 #include <sedge/error.h>
 #include <sedge/extern.h>
 #include <sedge/linker.h>
@@ -115,12 +116,13 @@ bool wants_wasi(const Module& module);
 /// Defines what `module` imports from `wasi_snapshot_preview1`, `wasi_unstable` and `wasi`. For a
 /// threaded module also the shared memories that it imports and nobody has defined. The linker may
 /// serve any number of stores. Errors: those of SharedMemory::create.
-Result<void> link(Linker& linker, const Module& module);
+Result<void> link(const Engine& engine, Linker& linker, const Module& module);
 
-/// Gives `context` to the store and instantiates; threads will be able to spawn. Errors: those of
-/// Linker::instantiate.
-Result<Instance> instantiate(Store& store, const Linker& linker, const Module& module,
-                             std::shared_ptr<Context> context);
+/// Gives `context` to the store and instantiates; threads will be able to spawn (their stores are
+/// of `engine`, whose Config::interruptible must be set for one thread to end the others). Errors:
+/// those of Linker::instantiate.
+Result<Instance> instantiate(const Engine& engine, Store& store, const Linker& linker,
+                             const Module& module, std::shared_ptr<Context> context);
 
 /// Calls `function` (a command's `_start`), then ends and joins the guest's threads. Returns the
 /// exit status: that of proc_exit, 0 when the function returns. Errors: the first trap or

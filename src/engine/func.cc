@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sedge/extern.h>
 
+#include "engine/dwarf_lines.h"
 #include "engine/engine_impl.h"
 
 namespace sedge {
@@ -26,11 +27,33 @@ vm::Exit run_host(void* env, vm::Context& context, vm::Instance* instance, vm::C
   return vm::Exit::host_error;
 }
 
+const ModuleImpl* module_of(const interp::TraceEntry& entry) {
+  return static_cast<const ModuleImpl*>(StoreImpl::impl(*entry.instance).module.get());
+}
+
+// Debug information is read once for each module of the backtrace.
+void add_source_lines(const std::vector<interp::TraceEntry>& trace, std::vector<Frame>& frames) {
+  for (size_t i = 0; i < trace.size(); ++i) {
+    const ModuleImpl* module = module_of(trace[i]);
+    if (!frames[i].source.empty() || module->text) continue;
+    std::vector<uint64_t> offsets;
+    std::vector<size_t> places;
+    for (size_t j = i; j < trace.size(); ++j) {
+      if (module_of(trace[j]) != module) continue;
+      offsets.push_back(trace[j].offset);
+      places.push_back(j);
+    }
+    std::vector<std::string> lines = find_source_lines(module->syntax, offsets);
+    for (size_t j = 0; j < lines.size(); ++j) frames[places[j]].source = std::move(lines[j]);
+    if (places.size() == trace.size()) return;
+  }
+}
+
 std::vector<Frame> backtrace(StoreImpl& store) {
+  std::vector<interp::TraceEntry> trace = interp::take_backtrace(store.context);
   std::vector<Frame> frames;
-  for (const interp::TraceEntry& entry : interp::take_backtrace(store.context)) {
-    const auto& instance = StoreImpl::impl(*entry.instance);
-    const auto* module = static_cast<const ModuleImpl*>(instance.module.get());
+  for (const interp::TraceEntry& entry : trace) {
+    const ModuleImpl* module = module_of(entry);
     Frame frame{module->name, entry.func_index, module->func_name(entry.func_index), entry.offset,
                 {}};
     if (module->text) {
@@ -39,6 +62,7 @@ std::vector<Frame> backtrace(StoreImpl& store) {
     }
     frames.push_back(std::move(frame));
   }
+  add_source_lines(trace, frames);
   return frames;
 }
 

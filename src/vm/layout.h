@@ -50,6 +50,7 @@ struct Func {
   void* env = nullptr;
   uint32_t param_cells = 0;
   uint32_t result_cells = 0;
+  const void* code = nullptr;  ///< the interpreter's FuncCode once called; starts null
 };
 
 /// A linear memory. `base` never moves; the address range up to the maximum is reserved.
@@ -111,10 +112,10 @@ struct Instance {
 /// One activation on the frame stack, written by a caller when it calls; used by return, unwinding,
 /// backtraces.
 struct FrameRecord {
-  const void* return_pc;  ///< in the caller's code; null: the entry from the host
+  const void* return_pc;  ///< in the caller's code; the interpreter's exit at an entry from the host
   Cell* fp;               ///< of the caller
   Instance* instance;     ///< of the caller
-  const void* code;       ///< the caller's interp::FuncCode
+  const void* code;       ///< the callee's interp::FuncCode; null: a host function
 };
 
 /// Bits of Context::interrupt.
@@ -144,6 +145,7 @@ struct Context {
   const void* trap_pc = nullptr;
   const void* trap_code = nullptr;      ///< interp::FuncCode
   Instance* trap_instance = nullptr;
+  FrameRecord* trap_frame = nullptr;    ///< end of the records at that moment
   void* store = nullptr;                ///< runtime::StoreImpl
 };
 
