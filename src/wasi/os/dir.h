@@ -60,7 +60,7 @@ class Dir {
   /// for a read-only source: the new name would be a writable way to its file.
   OsResult<> link(std::string_view from, bool follow, const Dir& to_dir,
                   std::string_view to) const;
-  /// Symbolic link at `path` that reads `target`; `perm` for an absolute target.
+  /// Symbolic link at `path` that reads `target`; `notcapable` for an absolute target.
   OsResult<> symlink(std::string_view target, std::string_view path) const;
   OsResult<std::string> readlink(std::string_view path) const;
   OsResult<Stat> stat(std::string_view path, bool follow) const;

@@ -34,7 +34,7 @@ OsResult<Fd> open_kernel(int dir_fd, std::string_view path, int flags, mode_t mo
   for (int i = 0; i < kMaxRaceRetries; ++i) {
     int64_t fd = openat2(dir_fd, text.c_str(), how);
     if (fd >= 0) return Fd(static_cast<int>(fd));
-    if (errno == EXDEV) return Err(Errno::perm);
+    if (errno == EXDEV) return Err(Errno::notcapable);
     if (errno != EAGAIN && errno != EINTR) return Err(last_errno());
     // With O_NONBLOCK, EAGAIN may be the file's own answer; the walk below gives it again.
   }
@@ -71,7 +71,7 @@ class Walk {
         continue;
       }
       if (name == "..") {
-        if (dirs_.empty()) return Err(Errno::perm);
+        if (dirs_.empty()) return Err(Errno::notcapable);
         dirs_.pop_back();
         if (last) return open_here(flags, mode);
         continue;
@@ -106,7 +106,7 @@ class Walk {
     if (!target) return Err(target.error());
     if (++links_ > kMaxLinks) return Err(Errno::loop);
     if (target->empty()) return Err(Errno::noent);
-    if (target->starts_with('/')) return Err(Errno::perm);
+    if (target->starts_with('/')) return Err(Errno::notcapable);
     if (target->size() + rest_.size() >= PATH_MAX) return Err(Errno::nametoolong);
     rest_.insert(0, *target);
     return {};
@@ -178,7 +178,7 @@ OsResult<> check_path(std::string_view path) {
   if (path.empty()) return Err(Errno::noent);
   if (path.size() >= PATH_MAX) return Err(Errno::nametoolong);
   if (path.find('\0') != std::string_view::npos) return Err(Errno::inval);
-  if (path.front() == '/') return Err(Errno::perm);
+  if (path.front() == '/') return Err(Errno::notcapable);
   return {};
 }
 

@@ -23,12 +23,12 @@ enum class Resolver : uint8_t {
 Resolver detect_resolver(int dir_fd);
 
 /// Checks a guest path before any use: not empty (noent), no NUL (inval), shorter than PATH_MAX
-/// (nametoolong), relative (perm).
+/// (nametoolong), relative (notcapable).
 OsResult<> check_path(std::string_view path);
 
 /// Opens `path` beneath `dir_fd`. `flags` are those of open(2); O_CLOEXEC is added, O_NOFOLLOW
-/// there decides about the last component. A path that leads out, by `..`, an absolute link or a
-/// magic link, is `perm` (or `loop`). `mode` counts where O_CREAT is given.
+/// there decides about the last component. A path that leads out, by `..` or an absolute link, is
+/// `notcapable`, one through a magic link of /proc `notcapable` or `loop`. `mode` counts where O_CREAT is given.
 OsResult<Fd> open_beneath(Resolver resolver, int dir_fd, std::string_view path, int flags,
                           mode_t mode = 0);
 
@@ -42,7 +42,7 @@ struct Parent {
 
 /// Opens the directory that holds the last component of `path`. The name itself is not resolved:
 /// the caller must use calls that do not follow it (the kernel refuses `.` and `..` there, and a
-/// path `..` that leads out is `perm` already here).
+/// path `..` that leads out is `notcapable` already here).
 OsResult<Parent> open_parent(Resolver resolver, int dir_fd, std::string_view path);
 
 }  // namespace sedge::wasi::os

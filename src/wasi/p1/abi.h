@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "wasi/os/errno.h"

@@ -26,27 +26,33 @@ OsResult<Target> target(Call& call, u32 fd, uint64_t rights, u32 path, u32 path_
   return Target{std::move(*descriptor), dir, std::move(*text)};
 }
 
-/// Notes a refusal that a person may want to lift; passes the result on.
+/// The guest's name of `path` in the directory it knows as `guest`.
+std::string join(const std::string& guest, const std::string& path) {
+  if (path == ".") return guest;
+  return guest.ends_with('/') ? guest + path : guest + "/" + path;
+}
+
+/// Notes a refusal that a person may want to lift, and passes the result on; for the guest, a path
+/// that leads out of its directory is "not permitted".
 template <typename T>
 OsResult<T> noted(Call& call, const Target& at, OsResult<T> result) {
   if (result) return result;
   Denial::Kind kind;
   switch (result.error()) {
-    case Errno::perm: kind = Denial::Kind::outside; break;
+    case Errno::notcapable: kind = Denial::Kind::outside; break;
     case Errno::rofs: kind = Denial::Kind::readonly; break;
     case Errno::acces: kind = Denial::Kind::host; break;
     default: return result;
   }
-  std::string path = at.dir->guest;
-  if (!path.ends_with('/') && !at.path.starts_with('/')) path += '/';
-  if (at.path.starts_with('/')) path.clear();
-  call.state.deny({kind, path + at.path, at.dir->guest});
+  bool absolute = at.path.starts_with('/');
+  call.state.deny({kind, absolute ? at.path : join(at.dir->guest, at.path), at.dir->guest});
+  if (kind == Denial::Kind::outside) return Err(Errno::perm);
   return result;
 }
 
-std::string join(const std::string& guest, const std::string& path) {
-  if (path == ".") return guest;
-  return guest.ends_with('/') ? guest + path : guest + "/" + path;
+/// Which of two paths a refusal is about, as far as one can say.
+const Target& blamed(const Target& from, const Target& to) {
+  return to.dir->dir->readonly() && !from.dir->dir->readonly() ? to : from;
 }
 
 }  // namespace
@@ -76,7 +82,7 @@ Answer path_link(Call& call, u32 old_fd, u32 old_flags, u32 old_path, u32 old_pa
                  u32 new_path, u32 new_path_len) {
   SEDGE_WASI_TRY(Target from, target(call, old_fd, kPathLinkSource, old_path, old_path_len));
   SEDGE_WASI_TRY(Target to, target(call, new_fd, kPathLinkTarget, new_path, new_path_len));
-  return answer(call, noted(call, from,
+  return answer(call, noted(call, blamed(from, to),
                             from.dir->dir->link(from.path, old_flags & kSymlinkFollow,
                                                 *to.dir->dir, to.path)));
 }
@@ -149,7 +155,8 @@ Answer path_rename(Call& call, u32 fd, u32 old_path, u32 old_path_len, u32 new_f
                    u32 new_path_len) {
   SEDGE_WASI_TRY(Target from, target(call, fd, kPathRenameSource, old_path, old_path_len));
   SEDGE_WASI_TRY(Target to, target(call, new_fd, kPathRenameTarget, new_path, new_path_len));
-  return answer(call, noted(call, from, from.dir->dir->rename(from.path, *to.dir->dir, to.path)));
+  return answer(call, noted(call, blamed(from, to),
+                            from.dir->dir->rename(from.path, *to.dir->dir, to.path)));
 }
 
 Answer path_symlink(Call& call, u32 old_path, u32 old_path_len, u32 fd, u32 new_path,

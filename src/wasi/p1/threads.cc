@@ -35,12 +35,12 @@ std::optional<int32_t> ThreadGroup::spawn(Store& parent, Context& context, int32
     return std::nullopt;
   };
 
-  auto store = std::make_unique<Store>(parent.engine(), limits_);
+  auto store = std::make_unique<Store>(*engine_, limits_);
   // Not an owner: the context joins this thread before it goes.
   store->set_data(std::shared_ptr<Context>(std::shared_ptr<void>(), &context));
   store->set_deadline(parent.deadline());
   uint64_t fuel = 0;
-  if (parent.engine().config().fuel) {
+  if (engine_->config().fuel) {
     // Threads share what the guest was given, or it could spawn its way out of the limit.
     fuel = parent.fuel() / 2;
     store->set_fuel(fuel);
@@ -97,9 +97,11 @@ void ThreadGroup::reap() {
   for (std::thread& thread : finished) thread.join();
 }
 
-void ThreadGroup::set_main(Interrupter interrupter) {
+void ThreadGroup::prepare(const Engine& engine, InstancePre pre, Interrupter main) {
   std::lock_guard lock(mutex_);
-  main_ = std::move(interrupter);
+  engine_ = engine;
+  pre_ = std::move(pre);
+  main_ = std::move(main);
 }
 
 void ThreadGroup::stop(Error error) {

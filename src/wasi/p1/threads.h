@@ -21,8 +21,9 @@ class ThreadGroup {
   /// finish() must have been called if a thread was spawned; the destructor calls it otherwise.
   ~ThreadGroup();
 
-  /// What new threads instantiate. Set before the guest runs.
-  void set_module(InstancePre pre) { pre_ = std::move(pre); }
+  /// What new threads instantiate, and how stop() reaches the main thread. Called before the guest
+  /// runs; without it no thread can be spawned.
+  void prepare(const Engine& engine, InstancePre pre, Interrupter main);
   /// Starts a thread that calls `wasi_thread_start(id, argument)`. Returns its id (1 to 2^29 - 1),
   /// or nothing if the limit is reached or no instance can be made.
   std::optional<int32_t> spawn(Store& parent, Context& context, int32_t argument);
@@ -32,8 +33,6 @@ class ThreadGroup {
   Result<void> finish(Result<void> outcome);
   /// An error of any thread, main included: kept if it is the first; interrupts all others.
   void stop(Error error);
-  /// Lets stop() reach the main thread.
-  void set_main(Interrupter interrupter);
 
  private:
   struct Thread {
@@ -46,6 +45,7 @@ class ThreadGroup {
 
   uint32_t max_;
   StoreLimits limits_;
+  std::optional<Engine> engine_;
   std::optional<InstancePre> pre_;
 
   std::mutex mutex_;
