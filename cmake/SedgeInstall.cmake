@@ -1,5 +1,5 @@
-# `make install`: the program, the C++ headers with one static library, shell completions, and the
-# files by which pkg-config and CMake find them.
+# `make install`: the program, the C++ headers with one static library, shell completions, manual
+# pages, and the files by which pkg-config and CMake find them.
 include(CMakePackageConfigHelpers)
 
 # One archive of everything that the C++ API needs.
@@ -20,7 +20,8 @@ target_link_libraries(sedge_archive INTERFACE Threads::Threads)
 
 if(TARGET sedge)
   install(TARGETS sedge RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-  # The program writes its own completions; a cross build, which cannot run it, goes without.
+  # The program writes its own completions and manual; a cross build, which cannot run it, goes
+  # without.
   if(NOT CMAKE_CROSSCOMPILING)
     set(_data "${CMAKE_INSTALL_DATADIR}")
     install(CODE "
@@ -36,7 +37,11 @@ if(TARGET sedge)
           message(STATUS \"Installing: \${root}/\${file}\")
           file(WRITE \"\${root}/\${file}\" \"\${text}\")
         endif()
-      endforeach()")
+      endforeach()
+      set(man \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_MANDIR}/man1\")
+      file(MAKE_DIRECTORY \"\${man}\")
+      message(STATUS \"Installing: \${man}/sedge*.1\")
+      execute_process(COMMAND \"${CMAKE_BINARY_DIR}/sedge\" man \"\${man}\" ERROR_QUIET)")
   endif()
 endif()
 

@@ -72,6 +72,9 @@ struct StructDesc {
   std::vector<StructField> fields;
 };
 
+/// Cells that every frame has behind the arguments, so that entry can clear them unasked.
+inline constexpr uint32_t kMinimumLocals = 4;
+
 struct FuncCode {
   const Word* entry = nullptr;
   uint32_t frame_cells = 0;   ///< of the whole frame
@@ -97,11 +100,17 @@ struct ModuleCode::Impl {
       : module(the_module),
         types(the_types),
         options(the_options),
-        imported_funcs(static_cast<uint32_t>(the_module.imported_funcs.size())) {}
+        imported_funcs(static_cast<uint32_t>(the_module.imported_funcs.size())),
+        slot_count(the_module.funcs.size()),
+        type_count(the_module.types.size()),
+        slots(std::make_unique<CodeSlot[]>(slot_count)),
+        structs(std::make_unique<std::atomic<const StructDesc*>[]>(type_count)) {}
+  ~Impl();
   const wasm::Module& module;
   const wasm::TypeSet& types;
   CodeOptions options;
   uint32_t imported_funcs;
+  size_t slot_count, type_count;
   std::unique_ptr<CodeSlot[]> slots;                        // by defined function
   std::unique_ptr<std::atomic<const StructDesc*>[]> structs;  // by type index, made on demand
 

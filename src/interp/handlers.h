@@ -27,8 +27,6 @@ inline constexpr uint32_t kScalarWords = 2, kScalarWideWords = 3;
 Handler compare_branch_handler(wasm::Op op, Form form, bool sense);
 /// Branch on an operand tested by i32.eqz or i64.eqz. Layout a@0, byte distance i32@4.
 Handler test_branch_handler(wasm::Op eqz, bool from_acc, bool sense);
-/// select of a comparison: dst@0 a@2 b@4, then x@6 and y@8: dst = op(a, b) ? x : y; integers only.
-/// With a constant b: the constant @16.
 
 // Accesses to memory 0 with 32-bit addresses. `none`: the address is the offset alone.
 enum class Addr : uint8_t { acc, slot, none, sum_ss, sum_sk, sum_as };
@@ -46,7 +44,7 @@ Handler any_access_handler(wasm::Op op);
 Handler atomic_handler(wasm::Op op);
 
 /// Pure operators with vectors, lanes or two results, operands in slots: dst@0 a@2 b@4 c@6; d u16@8
-/// or lane u8@8 or 16 lanes @8. 3 words, 4 with lanes.
+/// or lane u8@8 or 16 lanes @8. 3 words, 4 with 16 lanes.
 Handler general_handler(wasm::Op op);
 
 namespace handler {
@@ -55,8 +53,11 @@ namespace handler {
 
 // Ends of runs.
 SEDGE_DECLARE(trapped)         ///< Context::trap is set: leaves invoke
+SEDGE_DECLARE(host_failed)     ///< a host function ended with Exit `ra`
 SEDGE_DECLARE(out_of_bounds)   ///< memory 0: runs the instruction again if the memory has grown
 SEDGE_DECLARE(exit_to_host)
+SEDGE_DECLARE(returned_across)  ///< a return from another instance: fetches instance and memory
+SEDGE_DECLARE(call_lower)      ///< lowers the callee of `call` or `return_call`, then runs pc again
 SEDGE_DECLARE(unwind)          ///< Context::exception is thrown at pc
 
 // moves: dst@0 a@2; constants @4 (32 bits, zero-extended) or @8
@@ -120,9 +121,9 @@ SEDGE_DECLARE(return_cells)    ///< first cell@0 count u32@4
 SEDGE_DECLARE(throw_)          ///< first payload cell@0 tag u32@4
 SEDGE_DECLARE(throw_ref)       ///< exnref cell@0
 
-// memories: dst@0 and operands from @2 on; memory u32@8
+// memories: dst@0 and operands from @2 on; memory u32@8; flags u8@6: kTo64, kFrom64, kSize64
 SEDGE_DECLARE(memory_size)
-SEDGE_DECLARE(memory_grow)     ///< dst@0 delta@2, is64 u8@12
+SEDGE_DECLARE(memory_grow)     ///< dst@0 delta@2
 SEDGE_DECLARE(memory_init)     ///< to@0 from@2 size@4 segment u32@12
 SEDGE_DECLARE(memory_copy)     ///< to@0 from@2 size@4 source memory u32@12
 SEDGE_DECLARE(memory_fill)     ///< to@0 byte@2 size@4
@@ -132,11 +133,11 @@ SEDGE_DECLARE(atomic_wait32)   ///< dst@0 address@2 expected@4 timeout@6 …
 SEDGE_DECLARE(atomic_wait64)
 SEDGE_DECLARE(atomic_fence)
 
-// tables: table u32@8; 3 words
-SEDGE_DECLARE(table_get)       ///< dst@0 index@2 is64 u8@12
-SEDGE_DECLARE(table_set)       ///< index@0 value@2 is64 u8@12
+// tables: table u32@8, flags u8@6 as above; 3 words
+SEDGE_DECLARE(table_get)       ///< dst@0 index@2
+SEDGE_DECLARE(table_set)       ///< index@0 value@2
 SEDGE_DECLARE(table_size)      ///< dst@0
-SEDGE_DECLARE(table_grow)      ///< dst@0 value@2 delta@4 is64 u8@12
+SEDGE_DECLARE(table_grow)      ///< dst@0 value@2 delta@4
 SEDGE_DECLARE(table_fill)      ///< at@0 value@2 size@4
 SEDGE_DECLARE(table_init)      ///< to@0 from@2 size@4 segment u32@12
 SEDGE_DECLARE(table_copy)      ///< to@0 from@2 size@4 source table u32@12
@@ -146,13 +147,13 @@ SEDGE_DECLARE(elem_drop)       ///< segment u32@0
 SEDGE_DECLARE(ref_func)        ///< dst@0 function u32@4
 SEDGE_DECLARE(ref_is_null)     ///< dst@0 a@2
 SEDGE_DECLARE(ref_eq)          ///< dst@0 a@2 b@4
-SEDGE_DECLARE(ref_as_non_null)  ///< a@0 trap u8@2
+SEDGE_DECLARE(ref_as_non_null)  ///< a@0
 SEDGE_DECLARE(ref_i31)         ///< dst@0 a@2
 SEDGE_DECLARE(i31_get_s)
 SEDGE_DECLARE(i31_get_u)
 SEDGE_DECLARE(ref_test)        ///< dst@0 a@2 type bits u32@4 canonical id u32@8 (kNoType); 3 words
-SEDGE_DECLARE(ref_cast)        ///< a@0 type bits u32@4 canonical id u32@8
-SEDGE_DECLARE(br_on_cast)      ///< a@0, distance i32@4, type bits u32@8 canonical id u32@12
+SEDGE_DECLARE(ref_cast)        ///< a@0 type bits u32@4 canonical id u32@8; 3 words
+SEDGE_DECLARE(br_on_cast)      ///< a@0, distance i32@4, type bits u32@8 canonical id u32@12; 3 words
 SEDGE_DECLARE(br_on_cast_fail)
 SEDGE_DECLARE(struct_new)      ///< dst@0 first field@2 type u32@4 StructDesc* @8; 3 words
 SEDGE_DECLARE(struct_new_default)  ///< dst@0 type u32@4
@@ -195,6 +196,8 @@ SEDGE_DECLARE(array_init_elem)
 
 }  // namespace handler
 
+/// Which operands of bulk operators are i64.
+enum Wide64 : uint8_t { kTo64 = 1, kFrom64 = 2, kSize64 = 4 };
 /// For ref_test and its kin: the type is abstract.
 inline constexpr uint32_t kNoType = UINT32_MAX;
 
