@@ -1,0 +1,42 @@
+// Runs a program and keeps what it printed: for tests of the command line.
+#ifndef SEDGE_TEST_PROGRAM_H_
+#define SEDGE_TEST_PROGRAM_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sedge::test {
+
+struct Outcome {
+  int status = -1;  ///< exit status; 128 + N for a signal N
+  std::string out;
+  std::string err;
+};
+
+/// Runs `argv` in folder `directory` (empty: this one) with `input` on standard input and `env`
+/// ("K=V") added to the environment.
+Outcome run_program(const std::vector<std::string>& argv, std::string_view input = {},
+                    const std::string& directory = {}, const std::vector<std::string>& env = {});
+
+/// The `sedge` under test: environment variable SEDGE_BIN, else the one of this build.
+std::string sedge_program();
+
+/// A folder that is removed with everything in it at the end.
+class TempFolder {
+ public:
+  TempFolder();
+  ~TempFolder();
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+  const std::string& path() const { return path_; }
+  /// Writes a file in the folder; its path.
+  std::string write(std::string_view name, std::string_view content) const;
+
+ private:
+  std::string path_;
+};
+
+}  // namespace sedge::test
+
+#endif  // SEDGE_TEST_PROGRAM_H_
