@@ -3,6 +3,7 @@
 #define SEDGE_NET_HTTP_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,12 @@ namespace sedge::net {
 struct HeaderView {
   std::string_view name;
   std::string_view value;
+};
+
+/// What a handler wants to remember between the head and the whole of a request.
+class RequestContext {
+ public:
+  virtual ~RequestContext() = default;
 };
 
 /// A request. Owns its bytes; every view it returns lives as long as the request stays in place.
@@ -51,6 +58,8 @@ class Request {
   uint64_t wire_bytes = 0;
   /// CLOCK_MONOTONIC in nanoseconds when the first byte was read.
   uint64_t received_ns = 0;
+  /// The handler's own; set in check_head().
+  std::unique_ptr<RequestContext> context;
 
  private:
   friend class RequestParser;

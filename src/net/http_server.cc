@@ -238,8 +238,12 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpServerOptions& o
   sigemptyset(&blocked);
   for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&blocked, signal);
   pthread_sigmask(SIG_BLOCK, &blocked, &previous);
+  server->running_ = static_cast<uint32_t>(server->shards_.size());
   for (auto& shard : server->shards_)
-    server->threads_.emplace_back([&shard = *shard] { shard.run(); });
+    server->threads_.emplace_back([&running = server->running_, &shard = *shard] {
+      shard.run();
+      running.fetch_sub(1, std::memory_order_release);
+    });
   pthread_sigmask(SIG_SETMASK, &previous, nullptr);
   return server;
 }

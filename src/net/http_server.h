@@ -57,7 +57,7 @@ class Handler {
  public:
   virtual ~Handler() = default;
   /// After the head, before the body.
-  virtual HeadVerdict check_head(const Request& request) = 0;
+  virtual HeadVerdict check_head(Request& request) = 0;
   /// The whole request.
   virtual void handle(std::unique_ptr<Request> request, Responder responder) = 0;
   /// The response to something that is no acceptable request (400, 408, 413, 414, 417, 431, 501,
@@ -106,6 +106,8 @@ class HttpServer {
   void drain(uint32_t deadline_ms);
   /// Waits until every loop has ended, which a drain brings about. True if nothing had to be cut.
   bool wait();
+  /// Whether every loop has ended.
+  bool finished() const { return running_.load(std::memory_order_acquire) == 0; }
 
  private:
   HttpServer(const HttpServerOptions& options, Handler& handler)
@@ -119,6 +121,7 @@ class HttpServer {
   std::vector<Address> addresses_;
   std::vector<std::shared_ptr<Shard>> shards_;
   std::vector<std::thread> threads_;
+  std::atomic<uint32_t> running_ = 0;
   std::atomic<bool> cut_ = false;
 };
 

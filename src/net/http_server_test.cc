@@ -22,8 +22,8 @@ class TestHandler final : public Handler {
   ~TestHandler() override {
     for (std::thread& thread : threads_) thread.join();
   }
-  HeadVerdict check_head(const Request& request) override {
-    HeadVerdict verdict{.max_body_bytes = 2 << 20};
+  HeadVerdict check_head(Request& request) override {
+    HeadVerdict verdict{.max_body_bytes = 2 << 20, .refusal = {}};
     if (request.path() == "/refused") verdict.refusal = text(403, "refused");
     if (request.path() == "/small") verdict.max_body_bytes = 4;
     return verdict;

@@ -6,6 +6,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <optional>
 #include <sstream>
 
@@ -16,14 +17,21 @@
 namespace sedge::serve {
 namespace {
 
-Position position_of(const YAML::Mark& mark) {
-  if (mark.is_null()) return {};
-  return {static_cast<uint32_t>(mark.line + 1), static_cast<uint32_t>(mark.column + 1)};
+Position place(Position inner, const YamlOrigin& origin) {
+  if (!origin.exact) return {origin.lines + 1, origin.columns + 1};
+  return {inner.line + origin.lines, inner.column + origin.columns};
+}
+
+Position position_of(const YAML::Mark& mark, const YamlOrigin& origin) {
+  if (mark.is_null()) return place({}, origin);
+  return place({static_cast<uint32_t>(mark.line + 1), static_cast<uint32_t>(mark.column + 1)},
+               origin);
 }
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(std::string_view text, std::string_view file) : text_(text), file_(file) {}
+  TreeBuilder(std::string_view text, std::string_view file, const YamlOrigin& origin)
+      : text_(text), file_(file), origin_(origin) {}
 
   std::optional<Error> take_error() { return std::move(error_); }
   YamlNode take_root() { return std::move(root_); }
@@ -32,17 +40,17 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     YamlNode node;
-    node.at = position_of(mark);
+    node.at = position_of(mark, origin_);
     add(std::move(node), mark, anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    refuse(position_of(mark), "aliases (*name) are not accepted", "repeat the value");
+    refuse(position_of(mark, origin_), "aliases (*name) are not accepted", "repeat the value");
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     YamlNode node;
     node.kind = YamlNode::Kind::scalar;
-    node.at = position_of(mark);
+    node.at = position_of(mark, origin_);
     node.quoted = tag == "!";
     node.literal = !mark.is_null() && static_cast<size_t>(mark.pos) < text_.size() &&
                    text_[static_cast<size_t>(mark.pos)] == '|';
@@ -74,16 +82,16 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void open(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (anchor != 0) refuse(position_of(mark), "anchors (&name) are not accepted", "remove it");
+    if (anchor != 0) refuse(position_of(mark, origin_), "anchors (&name) are not accepted", "remove it");
     if (levels_.size() >= kMaxYamlDepth)
-      refuse(position_of(mark), fmt::format("nested deeper than {} levels", kMaxYamlDepth), {});
+      refuse(position_of(mark, origin_), fmt::format("nested deeper than {} levels", kMaxYamlDepth), {});
     if (error_) {
       ++ignored_;
       return;
     }
     Level level;
     level.node.kind = kind;
-    level.node.at = position_of(mark);
+    level.node.at = position_of(mark, origin_);
     levels_.push_back(std::move(level));
   }
 
@@ -94,15 +102,15 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     YamlNode node = std::move(levels_.back().node);
     levels_.pop_back();
-    place(std::move(node));
+    attach(std::move(node));
   }
 
   void add(YamlNode node, const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (anchor != 0) refuse(position_of(mark), "anchors (&name) are not accepted", "remove it");
-    if (!error_) place(std::move(node));
+    if (anchor != 0) refuse(position_of(mark, origin_), "anchors (&name) are not accepted", "remove it");
+    if (!error_) attach(std::move(node));
   }
 
-  void place(YamlNode node) {
+  void attach(YamlNode node) {
     if (++nodes_ > kMaxYamlNodes)
       return refuse(node.at, fmt::format("more than {} values", kMaxYamlNodes), {});
     if (levels_.empty()) {
@@ -123,12 +131,15 @@ class TreeBuilder final : public YAML::EventHandler {
         return refuse(node.at, fmt::format("`{}` is there twice", node.scalar),
                       fmt::format("the first one's value is at line {}: remove one of them",
                                   earlier->at.line));
+      if (level.node.members.size() >= kMaxYamlMembers)
+        return refuse(node.at, fmt::format("more than {} keys in one map", kMaxYamlMembers), {});
       level.pending = YamlMember{std::move(node.scalar), node.at, {}};
     }
   }
 
   std::string_view text_;
   std::string_view file_;
+  const YamlOrigin& origin_;
   std::vector<Level> levels_;
   YamlNode root_;
   size_t nodes_ = 0;
@@ -165,29 +176,30 @@ Error config_error(std::string_view file, Position at, std::string message, std:
   return error;
 }
 
-Result<std::vector<YamlNode>> parse_yaml(std::string_view text, std::string_view file) {
+Result<std::vector<YamlNode>> parse_yaml(std::string_view text, std::string_view file,
+                                         YamlOrigin origin) {
   if (text.size() > kMaxYamlBytes)
-    return fail(config_error(file, {}, fmt::format("the file has {} bytes, more than {}",
+    return fail(config_error(file, place({}, origin), fmt::format("the file has {} bytes, more than {}",
                                                    text.size(), kMaxYamlBytes)));
   if (size_t good = utf8_valid_prefix(text); good < text.size()) {
     std::string_view before = text.substr(0, good);
     auto line = static_cast<uint32_t>(std::count(before.begin(), before.end(), '\n') + 1);
     size_t start = before.rfind('\n') + 1;  // npos + 1 is 0
-    return fail(config_error(file, {line, static_cast<uint32_t>(good - start + 1)},
-                             "the file is not UTF-8", "save it as UTF-8"));
+    Position at{line, static_cast<uint32_t>(good - start + 1)};
+    return fail(config_error(file, place(at, origin), "the file is not UTF-8", "save it as UTF-8"));
   }
   std::vector<YamlNode> documents;
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     for (;;) {
-      TreeBuilder builder(text, file);
+      TreeBuilder builder(text, file, origin);
       if (!parser.HandleNextDocument(builder)) break;
       if (std::optional<Error> error = builder.take_error()) return fail(*std::move(error));
       documents.push_back(builder.take_root());
     }
   } catch (const YAML::Exception& exception) {
-    return fail(config_error(file, position_of(exception.mark),
+    return fail(config_error(file, position_of(exception.mark, origin),
                              fmt::format("not YAML: {}", exception.msg)));
   }
   return documents;

@@ -15,6 +15,7 @@ namespace sedge::serve {
 
 inline constexpr size_t kMaxYamlBytes = 1 << 20;  // what a ConfigMap can hold
 inline constexpr size_t kMaxYamlNodes = 100'000;
+inline constexpr size_t kMaxYamlMembers = 4096;  // of one map
 inline constexpr size_t kMaxYamlDepth = 32;
 
 /// A place in the file that the user edits; both from 1.
@@ -47,8 +48,16 @@ struct YamlMember {
   YamlNode value;
 };
 
+/// Where a text that is nested in a file stands in it.
+struct YamlOrigin {
+  uint32_t lines = 0;    ///< lines of the file before the text
+  uint32_t columns = 0;  ///< its indentation
+  bool exact = true;     ///< else every position is that of the text's beginning
+};
+
 /// Parses every document of `text`. Errors: config_syntax, with `file:line:column` as context.
-Result<std::vector<YamlNode>> parse_yaml(std::string_view text, std::string_view file);
+Result<std::vector<YamlNode>> parse_yaml(std::string_view text, std::string_view file,
+                                         YamlOrigin origin = {});
 
 /// An error about `at` in `file`.
 Error config_error(std::string_view file, Position at, std::string message,

@@ -1,0 +1,62 @@
+// Threads that run functions. Normally as many are active as there are cores; when jobs run long,
+// further threads step in (up to a maximum), so that no function keeps the others from running: a
+// watching thread counts the workers whose job has outlasted a tick and replaces them.
+#ifndef SEDGE_SERVE_WORKER_POOL_H_
+#define SEDGE_SERVE_WORKER_POOL_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace sedge::serve {
+
+class WorkerPool {
+ public:
+  using Job = std::move_only_function<void()>;
+
+  /// `cores` threads are kept active, at most `most` exist. `tick`, if given, is called every 10 ms
+  /// while jobs run or wait, on the watching thread.
+  WorkerPool(uint32_t cores, uint32_t most, std::function<void()> tick = {});
+  /// Runs every job that was submitted, then ends the threads.
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  /// Any thread.
+  void submit(Job job);
+  uint32_t threads() const;
+
+ private:
+  struct Worker {
+    std::thread thread;
+    uint64_t jobs = 0;       // begun so far
+    uint64_t jobs_seen = 0;  // by the watcher, at its last tick
+    bool running = false;
+  };
+
+  void work(Worker& worker);
+  void watch();
+  void start_worker();
+
+  const uint32_t cores_;
+  const uint32_t most_;
+  const std::function<void()> tick_;
+  mutable std::mutex mutex_;
+  std::condition_variable idle_;     // workers wait here for jobs
+  std::condition_variable watched_;  // the watcher waits here for something to watch
+  std::deque<Job> jobs_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  uint32_t running_ = 0;
+  uint32_t stuck_ = 0;  // workers whose job has outlasted a tick
+  bool stopping_ = false;
+  std::thread watcher_;
+};
+
+}  // namespace sedge::serve
+
+#endif  // SEDGE_SERVE_WORKER_POOL_H_
