@@ -1,0 +1,37 @@
+// Files that commands take: binary or text modules, told apart by their content.
+#ifndef SEDGE_CLI_LOAD_H_
+#define SEDGE_CLI_LOAD_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sedge/error.h>
+#include <sedge/module.h>
+
+#include "cli/analysis.h"
+#include "wasm/module.h"
+
+namespace sedge::cli {
+
+struct LoadedFile {
+  std::string path;
+  std::shared_ptr<const std::vector<uint8_t>> bytes;
+  FileKind kind = FileKind::not_wasm;
+};
+
+/// Reads a file ("-": standard input). Errors: those of read_file.
+Result<LoadedFile> load_file(std::string_view path);
+/// The binary form: the bytes themselves, or text assembled. Errors carry the path.
+Result<std::shared_ptr<const std::vector<uint8_t>>> to_binary(const LoadedFile& file);
+/// Decoded, not validated. Errors carry the path.
+Result<wasm::Module> decode_file(const LoadedFile& file);
+/// Decoded or parsed, and validated, named after its file. Errors carry the path.
+Result<Module> load_module(const Engine& engine, const LoadedFile& file);
+/// "dir/app.wasm" → "app".
+std::string stem(std::string_view path);
+
+}  // namespace sedge::cli
+
+#endif  // SEDGE_CLI_LOAD_H_

@@ -1,0 +1,323 @@
+// `sedge run`: a command's `_start`, a function of a reactor or library with typed arguments, or a
+// pointer function with standard input. After a failure it says what the guest was refused.
+#include <algorithm>
+#include <string>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include <sedge/sedge.h>
+#include <sedge/wasi.h>
+
+#include "base/file.h"
+#include "base/nearest.h"
+#include "cli/analysis.h"
+#include "cli/console.h"
+#include "cli/dirs.h"
+#include "cli/load.h"
+#include "cli/units.h"
+#include "cli/values.h"
+#include "cli/verbs.h"
+#include "engine/pointer_function.h"
+
+namespace sedge::cli {
+namespace {
+
+constexpr Option kOptions[] = {
+    {"--invoke", 0, "FUNC", "call this exported function; what follows FILE are its arguments"},
+    {"--dir", 0, "HOST::GUEST[::ro]",
+     "give the guest a directory; PATH alone has the same name on both sides", true},
+    {"--env", 0, "NAME[=VALUE]", "set a variable of the guest; without a value: inherit it", true},
+    {"--network", 0, "", "let the guest open sockets"},
+    {"--fuel", 0, "N", "end the guest after N units of fuel, counted alike on every machine"},
+    {"--timeout", 0, "TIME", "end the guest after this wall-clock time, such as 500ms or 5s"},
+    {"--max-memory", 0, "SIZE", "let all memories together grow to this at most, such as 64MiB"},
+    {"--max-stack", 0, "SIZE", "stack for calls, from 64KiB to 1GiB (default: 1MiB)"},
+    {"--features", 'f', "LIST",
+     "features that modules may use: wasm1, wasm2, wasm3 or all, then +NAME or -NAME, with commas"},
+    {"--tier", 0, "auto|interp|baseline|llvm", "what runs the code (this build: interp)"},
+};
+
+constexpr Positional kPositionals[] = {
+    {"FILE", "a module, binary or text; - is standard input"},
+    {"ARGS", "for a command its arguments; for a reactor a function's name and its arguments",
+     Positional::Count::rest},
+};
+
+constexpr uint64_t kMaxInput = 256 << 20;  // of a pointer function
+
+struct Plan {
+  Config engine;
+  StoreLimits limits;
+  std::optional<uint64_t> fuel;
+  std::optional<std::chrono::nanoseconds> timeout;
+  wasi::Config wasi;
+};
+
+Result<Tier> parse_tier(std::string_view name) {
+  if (name == "interp") return Tier::interp;
+  if (name == "baseline") return Tier::baseline;
+  if (name == "llvm") return Tier::llvm;
+  return Tier::automatic;
+}
+
+Result<Plan> make_plan(const Arguments& arguments) {
+  Plan plan;
+  if (auto list = arguments.get("--features")) {
+    SEDGE_TRY_ASSIGN(plan.engine.features, Features::parse(*list));
+  }
+  if (auto tier = arguments.get("--tier")) {
+    SEDGE_TRY_ASSIGN(plan.engine.tier, parse_tier(*tier));
+  }
+  if (auto fuel = arguments.get("--fuel")) {
+    SEDGE_TRY_ASSIGN(plan.fuel, parse_count("--fuel", *fuel));
+    plan.engine.fuel = true;
+  }
+  if (auto timeout = arguments.get("--timeout")) {
+    SEDGE_TRY_ASSIGN(plan.timeout, parse_duration("--timeout", *timeout));
+    plan.engine.interruptible = true;
+  }
+  if (auto memory = arguments.get("--max-memory")) {
+    SEDGE_TRY_ASSIGN(plan.limits.memory_bytes, parse_size("--max-memory", *memory));
+    plan.limits.gc_heap_bytes = std::min(plan.limits.gc_heap_bytes, plan.limits.memory_bytes);
+  }
+  if (auto stack = arguments.get("--max-stack")) {
+    SEDGE_TRY_ASSIGN(plan.limits.stack_bytes, parse_size("--max-stack", *stack));
+    if (plan.limits.stack_bytes < (64u << 10) || plan.limits.stack_bytes > (1u << 30))
+      return fail(ErrorCode::bad_argument,
+                  fmt::format(": `--max-stack {}`: from 64KiB to 1GiB", *stack));
+  }
+  for (std::string_view dir : arguments.all("--dir")) {
+    SEDGE_TRY_ASSIGN(wasi::Preopen preopen, parse_dir(dir));
+    plan.wasi.preopens.push_back(std::move(preopen));
+  }
+  SEDGE_TRY_ASSIGN(plan.wasi.env, parse_env(arguments.all("--env")));
+  plan.wasi.network = arguments.has("--network");
+  plan.wasi.input = wasi::Inherit{};
+  plan.wasi.output = wasi::Inherit{};
+  plan.wasi.error = wasi::Inherit{};
+  plan.wasi.thread_limits = plan.limits;
+  return plan;
+}
+
+/// Which function is called, and how.
+struct Entry {
+  enum class Kind : uint8_t { command, typed, pointer };
+  Kind kind = Kind::command;
+  std::string name = "_start";
+  size_t first_argument = 1;  ///< in the positionals
+};
+
+std::string listing(const Module& module) {
+  std::string out;
+  for (const std::string& line : callable_functions(module.syntax())) out += "\n  " + line;
+  return out;
+}
+
+Error unknown_function(const Module& module, std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const ExportType& item : module.exports())
+    if (item.type.kind == ExternKind::func) names.push_back(item.name);
+  const ExportType* other = module.find_export(name);
+  std::string what = other ? fmt::format(" `{}`: it is a {}, not a function", name,
+                                         to_string(other->type.kind))
+                           : fmt::format(" `{}`{}", name, did_you_mean(name, names));
+  std::string functions = listing(module);
+  if (functions.empty()) return Error(ErrorCode::unknown_export, what + "; no function is exported");
+  return Error(ErrorCode::unknown_export, what + "; exported functions are:" + functions);
+}
+
+Result<Entry> without_function(const Module& module, std::string_view path) {
+  std::vector<std::string> candidates = pointer_functions(module);
+  if (candidates.size() == 1 && !::isatty(STDIN_FILENO))
+    return Entry{Entry::Kind::pointer, candidates[0]};
+  Target target = target_of(module.syntax());
+  if (target == Target::unknown_unknown && candidates.empty())
+    return fail(ErrorCode::wrong_target,
+                fmt::format(": {} was built for wasm32-unknown-unknown: it exports no `_start` and "
+                            "imports no WASI, so it has no input and no output",
+                            path));
+  std::string functions = listing(module);
+  if (functions.empty())
+    return fail(ErrorCode::nothing_to_run,
+                fmt::format(": {} exports no `_start` and no other function", path));
+  return fail(Error(ErrorCode::nothing_to_run,
+                    fmt::format(": {} is no command (it exports no `_start`); its functions are:{}",
+                                path, functions))
+                  .with_remedy(fmt::format("name one: sedge run {} FUNC ARGS", path)));
+}
+
+Result<Entry> find_entry(const Module& module, const Arguments& arguments) {
+  auto invoke = arguments.get("--invoke");
+  if (!invoke && find_func_export(module.syntax(), "_start")) return Entry{};
+  if (!invoke && arguments.positionals().size() < 2)
+    return without_function(module, arguments.positional(0));
+  Entry entry;
+  entry.name = std::string(invoke ? *invoke : arguments.positional(1));
+  entry.first_argument = invoke ? 1 : 2;
+  if (!find_func_export(module.syntax(), entry.name))
+    return fail(unknown_function(module, entry.name));
+  bool no_arguments = arguments.positionals().size() == entry.first_argument;
+  bool from_stdin =
+      no_arguments && is_pointer_function(module, entry.name) && !::isatty(STDIN_FILENO);
+  entry.kind = from_stdin ? Entry::Kind::pointer : Entry::Kind::typed;
+  return entry;
+}
+
+/// "parameter 1 `count` of `f`": with the name section's name where there is one.
+std::string parameter_name(const Module& module, std::string_view function, size_t index) {
+  std::string out = fmt::format("parameter {}", index + 1);
+  const wasm::Export* item = find_func_export(module.syntax(), function);
+  const auto& locals = module.syntax().names.locals;
+  if (auto names = locals.find(item->index); names != locals.end()) {
+    auto name = names->second.find(static_cast<uint32_t>(index));
+    if (name != names->second.end()) out += fmt::format(" `{}`", name->second);
+  }
+  return out + fmt::format(" of `{}`", function);
+}
+
+Result<void> call_typed(Store& store, const Instance& instance, const Module& module,
+                        const Entry& entry, std::span<const std::string_view> given) {
+  std::optional<Func> func = instance.get_func(store, entry.name);
+  if (!func) return fail(unknown_function(module, entry.name));
+  FuncType type = func->type(store);
+  if (given.size() != type.params.size())
+    return fail(ErrorCode::bad_argument,
+                fmt::format(": `{}` takes {} argument{}, {} given; it is {}", entry.name,
+                            type.params.size(), type.params.size() == 1 ? "" : "s", given.size(),
+                            signature(type)));
+  std::vector<Val> args;
+  for (size_t i = 0; i < given.size(); ++i) {
+    SEDGE_TRY_ASSIGN(Val arg, parse_value(store, type.params[i], given[i],
+                                          parameter_name(module, entry.name, i)));
+    args.push_back(std::move(arg));
+  }
+  auto results = func->call(store, args);
+  if (!results) return wasi::finish(store, fail(std::move(results).error()));
+  SEDGE_TRY(wasi::finish(store, {}));
+  std::string out;
+  for (const Val& value : *results) out += format_value(store, value) + "\n";
+  return print(out);
+}
+
+Result<void> call_pointer(Store& store, const Instance& instance, const Entry& entry) {
+  SEDGE_TRY_ASSIGN(auto input, read_file("-", kMaxInput));
+  auto answer = call_pointer_function(
+      store, instance, entry.name,
+      {reinterpret_cast<const char*>(input->data()), input->size()});
+  if (!answer) return wasi::finish(store, fail(std::move(answer).error()));
+  SEDGE_TRY(wasi::finish(store, {}));
+  return print(*answer + "\n");
+}
+
+/// What the guest was refused before it failed; empty if nothing was.
+std::string refusal(const Store& store, const wasi::Context* context) {
+  if (auto growth = store.refused_growth()) {
+    std::string asked = format_size(growth->asked_bytes), limit = format_size(growth->limit_bytes);
+    if (growth->by_store_limit)
+      return fmt::format("the guest asked for {} of memory and was refused: the limit is {}; raise "
+                         "--max-memory",
+                         asked, limit);
+    return fmt::format("the guest asked for {} of memory and was refused: the module's own maximum "
+                       "is {}",
+                       asked, limit);
+  }
+  if (!context) return {};
+  if (auto denial = context->last_denial()) return wasi::to_string(*denial);
+  if (context->wanted_directories())
+    return "the guest looked for files and was given no directory: --dir HOST::GUEST gives one";
+  return {};
+}
+
+void explain(Error& error, const Store& store, const wasi::Context* context,
+             const Module& module) {
+  if (error.phase() != Phase::trap) return;
+  if (std::string reason = refusal(store, context); !reason.empty()) {
+    error.set_remedy(std::move(reason));
+  } else if (target_of(module.syntax()) == Target::unknown_unknown) {
+    error.set_remedy(
+        "the module was built for wasm32-unknown-unknown, where clocks, files and random numbers "
+        "trap; build it for WASI: cargo build --target wasm32-wasip1 --release");
+  }
+}
+
+Result<int> call(Store& store, const Instance& instance, const Module& module, const Entry& entry,
+                 const Arguments& arguments) {
+  if (entry.kind == Entry::Kind::command) return wasi::run(store, instance, entry.name);
+  if (auto initialize = instance.get_func(store, "_initialize")) {
+    if (auto done = initialize->call(store, {}); !done) {
+      SEDGE_TRY(wasi::finish(store, fail(std::move(done).error())));
+    }
+  }
+  if (entry.kind == Entry::Kind::pointer) {
+    SEDGE_TRY(call_pointer(store, instance, entry));
+  } else {
+    std::span<const std::string_view> given(arguments.positionals());
+    SEDGE_TRY(call_typed(store, instance, module, entry, given.subspan(entry.first_argument)));
+  }
+  return 0;
+}
+
+/// Whether the module may start threads, by a name that it then must contain.
+bool may_spawn_threads(const LoadedFile& file) {
+  constexpr std::string_view kName = "thread-spawn";
+  std::string_view bytes(reinterpret_cast<const char*>(file.bytes->data()), file.bytes->size());
+  return bytes.find(kName) != std::string_view::npos;
+}
+
+Result<int> run(const Arguments& arguments) {
+  SEDGE_TRY_ASSIGN(Plan plan, make_plan(arguments));
+  SEDGE_TRY_ASSIGN(LoadedFile file, load_file(arguments.positional(0)));
+  if (may_spawn_threads(file)) plan.engine.interruptible = true;
+  SEDGE_TRY_ASSIGN(Engine engine, Engine::create(plan.engine));
+  SEDGE_TRY_ASSIGN(Module module, load_module(engine, file));
+  SEDGE_TRY_ASSIGN(Entry entry, find_entry(module, arguments));
+
+  Linker linker(engine);
+  Store store(engine, plan.limits);
+  if (plan.fuel) store.set_fuel(*plan.fuel);
+  if (plan.timeout) store.set_deadline(std::chrono::steady_clock::now() + *plan.timeout);
+  std::shared_ptr<wasi::Context> context;
+  if (wasi::wants_wasi(module)) {
+    plan.wasi.args.emplace_back(arguments.positional(0));
+    if (entry.kind == Entry::Kind::command)
+      for (std::string_view argument : arguments.positionals().size() > 1
+                                           ? std::span(arguments.positionals()).subspan(1)
+                                           : std::span<const std::string_view>())
+        plan.wasi.args.emplace_back(argument);
+    SEDGE_TRY(wasi::link(engine, linker, module));
+    SEDGE_TRY_ASSIGN(context, wasi::Context::create(std::move(plan.wasi)));
+  }
+  Result<Instance> instance = context
+                                  ? wasi::instantiate(engine, store, linker, module, context)
+                                  : linker.instantiate(store, module);
+  Result<int> status = instance ? call(store, *instance, module, entry, arguments)
+                                : Result<int>(fail(std::move(instance).error()));
+  if (!status) {
+    explain(status.error(), store, context.get(), module);
+    if (status.error().phase() == Phase::link) status.error().add_context(file.path);
+  } else if (*status != 0) {
+    if (std::string reason = refusal(store, context.get()); !reason.empty()) print_note(reason);
+  }
+  return status;
+}
+
+}  // namespace
+
+const Verb kRunVerb = {
+    "run", "run a module",
+    "A command's `_start` is called and its exit status becomes that of sedge. Of any other module "
+    "an exported function is called: with typed arguments, one result per line; or, for a function "
+    "(ptr, len) -> ptr without arguments, with standard input, and the JSON that it returns is "
+    "printed.\n"
+    "The guest reaches nothing but what the options give it.",
+    kOptions, kPositionals,
+    "sedge run app.wasm one two\n"
+    "sedge run --dir ./data::/data --env MODE=test --timeout 5s app.wasm\n"
+    "sedge run math.wasm add 1 2\n"
+    "echo '{\"path\":\"/\"}' | sedge run service.wasm handle_request",
+    run};
+
+}  // namespace sedge::cli

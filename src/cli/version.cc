@@ -1,0 +1,58 @@
+// `sedge version`.
+#include <fmt/format.h>
+
+#include <sedge/feature.h>
+
+#include "cli/console.h"
+#include "cli/json.h"
+#include "cli/verbs.h"
+
+namespace sedge::cli {
+namespace {
+
+constexpr Option kOptions[] = {{"--json", 0, "", "print one JSON object with what this build has"}};
+
+
+constexpr std::string_view architecture() {
+#if defined(__x86_64__)
+  return "x86_64";
+#elif defined(__aarch64__)
+  return "aarch64";
+#elif defined(__riscv) && __riscv_xlen == 64
+  return "riscv64";
+#else
+  return "unknown";
+#endif
+}
+
+Result<int> run(const Arguments& arguments) {
+  if (!arguments.has("--json")) {
+    SEDGE_TRY(print(fmt::format("sedge {}\n", SEDGE_VERSION)));
+    return 0;
+  }
+  Json json;
+  json.begin_object().field("name", "sedge").field("version", SEDGE_VERSION);
+  json.field("architecture", architecture());
+  json.key("tiers").begin_array().value("interp").end();
+  json.key("wasi").begin_array().value("0.1").end();
+  json.field("server", static_cast<bool>(SEDGE_HAVE_SERVER));
+  json.key("features").begin_array();
+  Features all = Features::all();
+  for (uint8_t i = 0; i < 64 && all.bits() >> i; ++i)
+    if (auto feature = static_cast<Feature>(i); all.has(feature)) json.value(feature_name(feature));
+  SEDGE_TRY(print(json.end().end().take()));
+  return 0;
+}
+
+}  // namespace
+
+const Verb kVersionVerb = {"version",
+                           "show the version",
+                           "",
+                           kOptions,
+                           {},
+                           "sedge version\nsedge version --json   # also tiers, WASI versions and "
+                           "features",
+                           run};
+
+}  // namespace sedge::cli
