@@ -1,6 +1,6 @@
-// Makes a valid module out of any bytes: each byte is a choice, and past the last one every choice is
-// 0. Plain operators come from op.def by their signature, so a new row is generated without a change
-// here; control, calls, locals and exceptions are written by hand. Spec: "Instructions".
+// Makes a valid module out of any bytes: each byte is a choice, and past the last one every choice
+// is 0. Plain operators come from op.def by their signature, so a new row is generated without a
+// change here; control, calls, locals and exceptions are written by hand. Spec: "Instructions".
 #ifndef SEDGE_FUZZ_GENERATOR_H_
 #define SEDGE_FUZZ_GENERATOR_H_
 
@@ -36,11 +36,28 @@ class Choices {
   }
   /// Numbers that matter (0, 1, -1, the limits) about as often as any number.
   uint64_t number() {
-    static constexpr uint64_t kEdges[] = {
-        0,          1,          ~0ull,      0x7f,       0x80,       0xff,
-        0x7fff,     0x8000,     0xffff,     0x10000,    0x7fffffff, 0x80000000,
-        0xffffffff, 1ull << 32, 1ull << 63, ~0ull >> 1, 0x7fc00000, 0x7f800000,
-        0xff800001, 0x7ff8ull << 48,        0x7ff0ull << 48,        0x3ff0ull << 48};
+    static constexpr uint64_t kEdges[] = {0,
+                                          1,
+                                          ~0ull,
+                                          0x7f,
+                                          0x80,
+                                          0xff,
+                                          0x7fff,
+                                          0x8000,
+                                          0xffff,
+                                          0x10000,
+                                          0x7fffffff,
+                                          0x80000000,
+                                          0xffffffff,
+                                          1ull << 32,
+                                          1ull << 63,
+                                          ~0ull >> 1,
+                                          0x7fc00000,
+                                          0x7f800000,
+                                          0xff800001,
+                                          0x7ff8ull << 48,
+                                          0x7ff0ull << 48,
+                                          0x3ff0ull << 48};
     if (below(2) == 0) return kEdges[below(std::size(kEdges))];
     uint64_t value = 0;
     for (uint32_t bytes = 1 + below(8); bytes > 0; --bytes) value = value << 8 | byte();
@@ -563,9 +580,9 @@ class Generator {
   std::vector<Signature> functions_;
   // of the function that is being written
   wasm::Writer body_;
-  std::string stack_;           // types of the operands
-  std::string locals_;          // types; the last five are one of each type
-  std::vector<char> labels_;    // type that a branch carries, 0 for none; outermost first
+  std::string stack_;         // types of the operands
+  std::string locals_;        // types; the last five are one of each type
+  std::vector<char> labels_;  // type that a branch carries, 0 for none; outermost first
   uint32_t instructions_ = 0;
 };
 

@@ -99,6 +99,7 @@ def main():
         "router": lambda: ROUTER,
         "text": lambda: text_seeds(shared, 12),
         "decode": lambda: binary_seeds(shared),
+        "validate": lambda: binary_seeds(shared),
     }
     for seed in sources.get(target, lambda: [])():
         (folder / hashlib.sha1(seed).hexdigest()[:16]).write_bytes(seed)

@@ -65,13 +65,19 @@ echo "   on $base"
 
 # call STATUS PATTERN CURL-ARGUMENTS...: shows the call and checks its answer.
 call() {
-  local want=$1 pattern=$2 status
+  local want=$1 pattern=$2 status word location
   shift 2
   printf '\n   $ curl'
-  printf ' %q' "${@//$base/http://localhost:$port}" | sed 's/\\ / /g'
+  for word in "${@//$base/http://localhost:$port}"; do
+    case $word in
+      *[!A-Za-z0-9_./:@%+=,-]*) printf " '%s'" "$word" ;;
+      *) printf ' %s' "$word" ;;
+    esac
+  done
   echo
   status=$(curl -sS -o "$work/body" -D "$work/head" -w '%{http_code}' "$@") || fail "curl failed"
-  echo "   $status $(tr -d '\r' <"$work/head" | grep -i '^location:' || true)"
+  location=$(tr -d '\r' <"$work/head" | grep -i '^location:' || true)
+  echo "   $status${location:+ ($location)}"
   echo "   $(cat "$work/body")"
   [ "$status" = "$want" ] || fail "expected status $want"
   grep -q -- "$pattern" "$work/body" || fail "expected '$pattern' in the body"

@@ -21,6 +21,8 @@ class FlatMap {
   iterator end() { return entries_.end(); }
   const_iterator begin() const { return entries_.begin(); }
   const_iterator end() const { return entries_.end(); }
+  auto rbegin() const { return entries_.rbegin(); }
+  auto rend() const { return entries_.rend(); }
   bool empty() const { return entries_.empty(); }
   size_t size() const { return entries_.size(); }
   void reserve(size_t size) { entries_.reserve(size); }

@@ -1,5 +1,5 @@
-// Placing the input, calling, finding the answer. Pointers come from the guest: every one is checked
-// against the memory as it is at that moment.
+// Placing the input, calling, finding the answer. Pointers come from the guest: every one is
+// checked against the memory as it is at that moment.
 #include "engine/pointer_function.h"
 
 #include <algorithm>
@@ -15,10 +15,11 @@
 namespace sedge {
 namespace {
 
-constexpr std::string_view kAllocators[] = {"alloc", "allocate", "malloc", "wasm_alloc",
-                                            "__wbindgen_malloc", "cabi_realloc"};
-constexpr std::string_view kNoFunctions[] = {"realloc", "aligned_alloc", "memalign", "calloc",
-                                             "__wbindgen_realloc", "__wbindgen_malloc"};
+constexpr std::string_view kAllocators[] = {"alloc",      "allocate",          "malloc",
+                                            "wasm_alloc", "__wbindgen_malloc", "cabi_realloc"};
+constexpr std::string_view kNoFunctions[] = {
+    "main",   "__main_argc_argv",   "realloc",          "aligned_alloc", "memalign",
+    "calloc", "__wbindgen_realloc", "__wbindgen_malloc"};
 constexpr std::string_view kPreferred[] = {"handle_request", "process"};
 
 // The type of pointers in `(p, p) -> p`, if it is that.
@@ -40,8 +41,8 @@ uint64_t address_of(const Val& value) {
                                       : static_cast<uint64_t>(value.i64());
 }
 
-// Calls one of the module's allocators if it has one that takes pointers of this type. The shapes in
-// use: (size), (size, align) and (old pointer, old size, align, new size).
+// Calls one of the module's allocators if it has one that takes pointers of this type. The shapes
+// in use: (size), (size, align) and (old pointer, old size, align, new size).
 Result<std::optional<uint64_t>> allocate(Store& store, const Instance& instance, ValType pointer,
                                          uint64_t size) {
   for (std::string_view name : kAllocators) {
@@ -64,9 +65,9 @@ Result<std::optional<uint64_t>> allocate(Store& store, const Instance& instance,
     SEDGE_TRY_ASSIGN(std::vector<Val> results, func->call(store, args));
     uint64_t address = address_of(results[0]);
     if (address == 0)
-      return fail(ErrorCode::out_of_memory,
-                  fmt::format(": the module's `{}` gave no memory for {} bytes of input", name,
-                              size));
+      return fail(
+          ErrorCode::out_of_memory,
+          fmt::format(": the module's `{}` gave no memory for {} bytes of input", name, size));
     return address;
   }
   return std::nullopt;
@@ -131,9 +132,10 @@ Result<std::string> call_pointer_function(Store& store, const Instance& instance
                 fmt::format(": `{}` is not a function (ptr, len) -> ptr", name));
   std::optional<Memory> memory = instance.get_memory(store, "memory");
   if (!memory)
-    return fail(Error(ErrorCode::unknown_export,
-                      fmt::format(": `{}` needs the module's memory, which is not exported", name))
-                    .with_remedy("link with --export-memory, which is the default of most linkers"));
+    return fail(
+        Error(ErrorCode::unknown_export,
+              fmt::format(": `{}` needs the module's memory, which is not exported", name))
+            .with_remedy("link with --export-memory, which is the default of most linkers"));
 
   SEDGE_TRY_ASSIGN(std::optional<uint64_t> place,
                    allocate(store, instance, *pointer, std::max<size_t>(input.size(), 1)));
@@ -155,10 +157,11 @@ Result<std::string> call_pointer_function(Store& store, const Instance& instance
   uint64_t answer = address_of(results[0]);
   bytes = memory->bytes(store);
   if (answer == 0 || answer >= bytes.size())
-    return fail(ErrorCode::bad_answer,
-                fmt::format(": `{}` returned the pointer 0x{:x}, where its memory of {} bytes holds "
-                            "no answer",
-                            name, answer, bytes.size()));
+    return fail(
+        ErrorCode::bad_answer,
+        fmt::format(": `{}` returned the pointer 0x{:x}, where its memory of {} bytes holds "
+                    "no answer",
+                    name, answer, bytes.size()));
   std::string_view rest(reinterpret_cast<const char*>(bytes.data()) + answer,
                         std::min<uint64_t>(bytes.size() - answer, kMaxPointerAnswer));
   size_t size = json_value_size(rest);

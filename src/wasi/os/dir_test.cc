@@ -414,12 +414,12 @@ TEST_P(DirTest, ASwappedLinkIsNeverFollowedOut) {
   link("real", "flip");
   std::atomic<bool> stop = false;
   std::thread swapper([&] {
-    auto root_path = base_ / "root";
+    auto next = base_ / "root/next", flip = base_ / "root/flip";
     while (!stop) {
-      ::symlink("../outside", (root_path / "next").c_str());
-      ::rename((root_path / "next").c_str(), (root_path / "flip").c_str());
-      ::symlink("real", (root_path / "next").c_str());
-      ::rename((root_path / "next").c_str(), (root_path / "flip").c_str());
+      for (const char* target : {"../outside", "real"}) {
+        fs::create_symlink(target, next);
+        fs::rename(next, flip);
+      }
     }
   });
   int good = 0;

@@ -143,6 +143,14 @@ Answer sock_getpeeraddr_v1(Call& call, u32 fd, u32 address, u32 type, u32 port);
 Answer sock_getaddrinfo(Call& call, u32 node, u32 node_len, u32 service, u32 service_len,
                         u32 hints, u32 results, u32 max_results, u32 result_count);
 
+/// A row of p1.def with the wasm signature that it has.
+struct ImportRow {
+  std::string_view name;
+  bool unstable;  ///< in the older edition too
+  FuncType type;
+};
+std::vector<ImportRow> import_rows();
+
 /// Writes a filestat in the layout of the caller's edition.
 OsResult<> store_filestat(const Call& call, u32 address, const os::Stat& stat);
 /// Decodes fstflags; `inval` for contradictions and unknown bits.

@@ -112,6 +112,13 @@ Result<void> define_shared_memories(const Engine& engine, Linker& linker, const 
 }
 
 }  // namespace
+
+std::vector<ImportRow> import_rows() {
+  std::vector<ImportRow> out;
+  for (const Row& row : kRows) out.push_back({row.name, row.unstable, row.type()});
+  return out;
+}
+
 }  // namespace p1
 
 bool wants_wasi(const Module& module) {

@@ -35,6 +35,8 @@ std::unexpected<Error> Cursor::unexpected_token(size_t ahead) const {
       return fail(ErrorCode::misplaced_annotation, " @custom annotation", where);
     case Token::Kind::name:
       return fail(ErrorCode::misplaced_annotation, " @name annotation", where);
+    case Token::Kind::data_count:
+      return fail(ErrorCode::misplaced_annotation, " @data_count annotation", where);
     case Token::Kind::branch_hint:
       return fail(ErrorCode::branch_hint_annotation, ": not in a function", where);
     default:

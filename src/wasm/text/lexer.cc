@@ -335,6 +335,7 @@ class Lexer {
     if (!annotation_content(begin)) return false;
     if (id == "custom") push(Token::Kind::custom, begin);
     if (id == "name") push(Token::Kind::name, begin);
+    if (id == "data_count") push(Token::Kind::data_count, begin);
     if (id == "metadata.code.branch_hint") push(Token::Kind::branch_hint, begin);
     return true;
   }

@@ -27,6 +27,7 @@ struct Token {
     reserved,    ///< what no rule of the grammar uses
     custom,      ///< a whole annotation (@custom …)
     name,        ///< a whole annotation (@name …)
+    data_count,  ///< (@data_count): the binary has a data count section that no instruction needs
     branch_hint  ///< a whole annotation (@metadata.code.branch_hint …)
   };
   uint32_t begin = 0;  ///< byte offsets in the text

@@ -134,6 +134,10 @@ Result<void> ModuleParser::collect_field() {
 
 Result<void> ModuleParser::field() {
   if (at(Token::Kind::custom)) return custom_annotation();
+  if (take(Token::Kind::data_count)) {
+    uses_data_ = true;
+    return {};
+  }
   if (at_open("type") || at_open("rec")) {
     skip_form();  // parsed before
     return {};

@@ -363,7 +363,7 @@ bool FuncValidator::bulk(const Instr& instr) {
   };
   switch (instr.op) {
     case Op::memory_init:
-      return data_segment(instr.index) && memory_address(instr.index2, address) &&
+      return memory_address(instr.index2, address) && data_segment(instr.index) &&
              pop_list({address, ValType::i32, ValType::i32});
     case Op::data_drop: return data_segment(instr.index);
     case Op::memory_copy:

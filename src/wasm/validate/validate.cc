@@ -161,10 +161,9 @@ Result<void> ModuleValidator::index_spaces() {
     SEDGE_TRY(add_global(global.type, Location::at(global.init.offset)));
   for (const ElemSegment& elem : module_.elems) {
     ValType type = elem.type;
-    // Function indices make references that are never null.
-    if (!elem.uses_exprs && type == ValType::funcref() &&
-        features_.has(Feature::function_references))
-      type = ValType::reference(HeapType::func, false);
+    // Function indices make references that are never null, which 2.0 had no type for.
+    if (!elem.uses_exprs)
+      type = ValType::reference(HeapType::func, !features_.has(Feature::function_references));
     context_.elems.push_back(type);
   }
   context_.declared_funcs.assign(context_.funcs.size(), false);
@@ -217,7 +216,7 @@ Result<void> ModuleValidator::element(FuncValidator& validator, uint32_t index) 
   Location at = Location::at(segment.offset);
   uint32_t globals = module_.global_count();
   ValType type = context_.elems[index];
-  if (segment.type != ValType::funcref())
+  if (segment.uses_exprs && segment.type != ValType::funcref())
     SEDGE_TRY(check_value_type(module_, features_, segment.type, at));
   if (segment.mode != ElemSegment::Mode::active) {
     SEDGE_TRY(need(Feature::bulk_memory, "a passive or declarative segment", at));

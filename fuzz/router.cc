@@ -1,0 +1,27 @@
+// Any text as router.yaml: it is read, or every mistake in it is named.
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "fuzz/require.h"
+#include "serve/config.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace sedge;
+  using fuzz::require;
+  std::string_view text(reinterpret_cast<const char*>(data), size);
+  auto config = serve::parse_router_config(text, "/nowhere/router.yaml");
+  if (!config) {
+    require(!config.error().empty(), "a file that is refused has a mistake");
+    require(config.error().size() <= 20, "at most 20 mistakes are named");
+    for (const Error& error : config.error()) {
+      require(!error.message().empty(), "an error has a message");
+    }
+    return 0;
+  }
+  for (const serve::RouteConfig& route : config->routes) {
+    require(!route.path.empty() && route.path.front() == '/', "a route's path begins with '/'");
+    require(!route.module.empty(), "a route has a module");
+  }
+  return 0;
+}
