@@ -1,4 +1,4 @@
-// Any bytes: decoding and validation end with a module or an error, and the validator's fast path
+// Any bytes: decoding and validation end with a module or an error, and the validator's quick path
 // agrees with its full rules, message and place included.
 #include <cstdint>
 #include <cstdlib>

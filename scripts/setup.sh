@@ -10,7 +10,7 @@ packages=(
   # build
   cmake ninja-build ccache make pkg-config
   # libraries; all but GoogleTest, Google Benchmark and yaml-cpp are used as headers only
-  libfmt-dev rapidjson-dev libyaml-cpp-dev libgtest-dev libbenchmark-dev
+  libfmt-dev libyaml-cpp-dev libgtest-dev libbenchmark-dev
   # lint
   clang-format-22 clang-tidy-22
   # demo and scripts

@@ -1,5 +1,5 @@
-// The program as users meet it: every command, whole messages, exit statuses. Modules are written as
-// text here; what needs guests of the shared folder says so when that is missing.
+// The program as users meet it: every command, whole messages, exit statuses. Modules are written
+// as text here; what needs guests of the shared folder says so when that is missing.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -37,7 +37,8 @@ constexpr std::string_view kCommand = R"((module
     (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 32)))
     (call $exit (i32.const 7)))))";
 
-/// Answers {"n":LENGTH OF THE INPUT} with one digit, from fresh memory; counts calls of _initialize.
+/// Answers {"n":LENGTH OF THE INPUT} with one digit, from fresh memory; counts calls of
+/// _initialize.
 constexpr std::string_view kPointer = R"((module
   (memory (export "memory") 1)
   (global $ready (mut i32) (i32.const 0))
@@ -55,8 +56,8 @@ class Cli : public testing::Test {
     return run_program(args, input, folder_.path(), {"NO_COLOR=1"});
   }
   void write(std::string_view name, std::string_view content) { folder_.write(name, content); }
-  void expect(std::vector<std::string> args, int status, std::string_view out,
-              std::string_view err, std::string_view input = {}) {
+  void expect(std::vector<std::string> args, int status, std::string_view out, std::string_view err,
+              std::string_view input = {}) {
     std::string line;
     for (const std::string& arg : args) line += " " + arg;
     Outcome outcome = run(std::move(args), input);
@@ -77,8 +78,8 @@ TEST_F(Cli, WithoutArgumentsItShowsItsCommands) {
   Outcome outcome = run({});
   EXPECT_EQ(outcome.status, 2);
   EXPECT_TRUE(outcome.out.starts_with("sedge: one WebAssembly runtime for the edge\n\nUsage: "));
-  for (const char* verb : {"run", "validate", "inspect", "parse", "print", "wast", "explain",
-                           "completion", "version"})
+  for (const char* verb :
+       {"run", "validate", "inspect", "parse", "print", "wast", "explain", "completion", "version"})
     EXPECT_TRUE(contains(outcome.out, std::string("\n  ") + verb + " ")) << verb;
   EXPECT_FALSE(contains(outcome.out, "\n  man "));
   EXPECT_EQ(run({"--help"}).status, 0);
@@ -206,8 +207,9 @@ TEST_F(Cli, RunExplainsAnAbortAfterARefusedGrowth) {
   write("math.wat", kMath);
   Outcome outcome = run({"run", "--max-memory", "1MiB", "math.wat", "hungry"});
   EXPECT_EQ(outcome.status, 134);
-  EXPECT_TRUE(outcome.err.ends_with("help: the guest asked for 62.6 MiB of memory and was refused: "
-                                    "the limit is 1 MiB; raise --max-memory\n"))
+  EXPECT_TRUE(
+      outcome.err.ends_with("help: the guest asked for 62.6 MiB of memory and was refused: "
+                            "the limit is 1 MiB; raise --max-memory\n"))
       << outcome.err;
 }
 
@@ -236,10 +238,11 @@ TEST_F(Cli, RunSaysWhichFileIsWrongAndWhere) {
          "error: page.wasm: magic header not detected (at offset 0x0)\n"
          "help: this is no WebAssembly file: a module begins with the bytes 00 61 73 6d\n");
   write("cut.wasm", std::string_view("\0asm\1\0\0\0\1\x10\2\x60", 12));
-  expect({"run", "cut.wasm"}, 3, "",
-         "error: cut.wasm: length out of bounds: the type section declares 16 bytes, 2 are left (at "
-         "offset 0xa)\n"
-         "help: the file is cut short or damaged: build or copy it again\n");
+  expect(
+      {"run", "cut.wasm"}, 3, "",
+      "error: cut.wasm: length out of bounds: the type section declares 16 bytes, 2 are left (at "
+      "offset 0xa)\n"
+      "help: the file is cut short or damaged: build or copy it again\n");
   write("component.wasm", std::string_view("\0asm\x0d\0\1\0", 8));
   expect({"run", "component.wasm"}, 3, "",
          "error: component.wasm: not supported: this is a component, not a core module (at offset "
@@ -253,8 +256,9 @@ TEST_F(Cli, RunSaysWhichFileIsWrongAndWhere) {
 }
 
 TEST_F(Cli, RunNamesMissingImports) {
-  write("import.wat",
-        R"((module (import "wasi_snapshot_preview1" "fd_wirte" (func (param i32 i32 i32 i32) (result i32)))
+  write(
+      "import.wat",
+      R"((module (import "wasi_snapshot_preview1" "fd_wirte" (func (param i32 i32 i32 i32) (result i32)))
              (memory (export "memory") 1) (func (export "_start"))))");
   Outcome outcome = run({"run", "import.wat"});
   EXPECT_EQ(outcome.status, 4);
@@ -331,8 +335,9 @@ TEST_F(Cli, InspectSaysWhatWillStopAFile) {
       << outcome.out;
   write("own.wat", R"((module (import "own" "x" (global i32))))");
   Outcome json = run({"inspect", "--json", "own.wat"});
-  EXPECT_TRUE(contains(json.out, "\"problem\": \"imports `x` from `own`, which nothing in sedge "
-                                 "provides\""))
+  EXPECT_TRUE(contains(json.out,
+                       "\"problem\": \"imports `x` from `own`, which nothing in sedge "
+                       "provides\""))
       << json.out;
 }
 
@@ -348,7 +353,8 @@ TEST_F(Cli, ParseAndPrintAreInverse) {
   EXPECT_TRUE(contains(text.out, "$left")) << text.out;
   write("again.wat", text.out);
   expect({"parse", "again.wat", "-o", "again.wasm"}, 0, "", "");
-  Outcome first = run({"parse", "-o", "-", "math.wasm"}), second = run({"parse", "-o", "-", "again.wasm"});
+  Outcome first = run({"parse", "-o", "-", "math.wasm"}),
+          second = run({"parse", "-o", "-", "again.wasm"});
   EXPECT_EQ(first.out, second.out);
   EXPECT_FALSE(contains(run({"print", "--names", "off", "math.wasm"}).out, "$left"));
   EXPECT_FALSE(contains(run({"print", "--skeleton", "math.wasm"}).out, "i32.div_s"));
@@ -425,23 +431,26 @@ class CliGuests : public Cli {
   void SetUp() override {
     const char* shared = std::getenv("SEDGE_SHARED");
     guests_ = std::string(shared ? shared : SEDGE_SHARED_DIR) + "/guests/wasm/";
-    if (!std::filesystem::exists(guests_)) GTEST_SKIP() << "no guests: " << guests_ << " is missing";
+    if (!std::filesystem::exists(guests_))
+      GTEST_SKIP() << "no guests: " << guests_ << " is missing";
   }
   std::string guests_;
 };
 
 TEST_F(CliGuests, WrongTargetsAreNamed) {
   std::string edge = guests_ + "p5_edge_function_wrong_target.wasm";
-  expect({"run", edge}, 4, "",
-         "error: wrong target: " + edge +
-             " was built for wasm32-unknown-unknown: it exports no `_start` and imports no WASI, so "
-             "it has no input and no output\n"
-             "help: build it for WASI: cargo build --target wasm32-wasip1 --release\n");
+  expect(
+      {"run", edge}, 4, "",
+      "error: wrong target: " + edge +
+          " was built for wasm32-unknown-unknown: it exports no `_start` and imports no WASI, so "
+          "it has no input and no output\n"
+          "help: build it for WASI: cargo build --target wasm32-wasip1 --release\n");
   Outcome inspect = run({"inspect", edge});
-  EXPECT_TRUE(contains(inspect.out,
-                       "problem: built for wasm32-unknown-unknown: no `_start` and no WASI imports, "
-                       "so it can neither read input nor print, and clocks and files fail inside "
-                       "it\n   help: cargo build --target wasm32-wasip1 --release\n"))
+  EXPECT_TRUE(
+      contains(inspect.out,
+               "problem: built for wasm32-unknown-unknown: no `_start` and no WASI imports, "
+               "so it can neither read input nor print, and clocks and files fail inside "
+               "it\n   help: cargo build --target wasm32-wasip1 --release\n"))
       << inspect.out;
   Outcome service = run({"run", guests_ + "p1_edge_service_wrong_target.wasm", "handle_request"},
                         R"({"path":"/","method":"GET","headers":{},"body":null})");
@@ -467,11 +476,13 @@ TEST_F(CliGuests, CorruptedFilesSayWhere) {
   write("half.wasm", std::string_view(bytes).substr(0, bytes.size() / 2));
   Outcome half = run({"run", "half.wasm"});
   EXPECT_EQ(half.status, 3);
-  EXPECT_TRUE(half.err.starts_with("error: half.wasm: length out of bounds: the code section "
-                                   "declares "))
+  EXPECT_TRUE(
+      half.err.starts_with("error: half.wasm: length out of bounds: the code section "
+                           "declares "))
       << half.err;
-  EXPECT_TRUE(half.err.ends_with("help: the file is cut short or damaged: build or copy it "
-                                 "again\n"))
+  EXPECT_TRUE(
+      half.err.ends_with("help: the file is cut short or damaged: build or copy it "
+                         "again\n"))
       << half.err;
 }
 

@@ -16,6 +16,19 @@ constexpr ErrorInfo kErrors[] = {
 #undef SEDGE_ERROR
 };
 
+bool same_place(const Frame& a, const Frame& b) {
+  return a.offset == b.offset && a.func_index == b.func_index && a.module == b.module;
+}
+
+std::string frame_text(size_t index, const Frame& frame) {
+  std::string name =
+      frame.func_name.empty() ? fmt::format("func[{}]", frame.func_index) : frame.func_name;
+  std::string text = fmt::format("\n  {:>3}: 0x{:06x} {}!{}", index, frame.offset,
+                                 frame.module.empty() ? "<module>" : frame.module, name);
+  if (!frame.source.empty()) text += fmt::format("\n         at {}", frame.source);
+  return text;
+}
+
 }  // namespace
 
 const ErrorInfo& error_info(ErrorCode code) {
@@ -69,13 +82,18 @@ std::string Error::render() const {
       out += fmt::format(" (line {}, column {})", detail_->location.line, detail_->location.column);
       break;
   }
-  size_t index = 0;
-  for (const Frame& frame : detail_->backtrace) {
-    std::string name = frame.func_name.empty() ? fmt::format("func[{}]", frame.func_index)
-                                               : frame.func_name;
-    out += fmt::format("\n  {:>3}: 0x{:06x} {}!{}", index++, frame.offset,
-                       frame.module.empty() ? "<module>" : frame.module, name);
-    if (!frame.source.empty()) out += fmt::format("\n         at {}", frame.source);
+  const std::vector<Frame>& frames = detail_->backtrace;
+  for (size_t i = 0; i < frames.size();) {
+    out += frame_text(i, frames[i]);
+    // Deep recursion repeats one place: say so instead of filling the screen.
+    size_t same = i + 1;
+    while (same < frames.size() && same_place(frames[i], frames[same])) ++same;
+    if (same - i > 3) {
+      out += fmt::format("\n       … the same {} times more", same - i - 1);
+      i = same;
+    } else {
+      ++i;
+    }
   }
   if (std::string cure = remedy(); !cure.empty()) out += "\nhelp: " + cure;
   return out;

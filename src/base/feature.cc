@@ -81,8 +81,6 @@ Result<Features> Features::parse(std::string_view text) {
   return features;
 }
 
-std::string_view feature_name(Feature feature) {
-  return kRows[static_cast<size_t>(feature)].name;
-}
+std::string_view feature_name(Feature feature) { return kRows[static_cast<size_t>(feature)].name; }
 
 }  // namespace sedge

@@ -30,8 +30,7 @@ TEST(Features, ListsAreReadFromLeftToRight) {
 TEST(Features, UnknownNamesAreRefusedWithTheNearest) {
   auto typo = Features::parse("wasm2,multi-memori");
   ASSERT_FALSE(typo);
-  EXPECT_EQ(typo.error().message(),
-            "unknown feature `multi-memori`; did you mean `multi-memory`?");
+  EXPECT_EQ(typo.error().message(), "unknown feature `multi-memori`; did you mean `multi-memory`?");
   auto signed_preset = Features::parse("-wasm2");
   ASSERT_FALSE(signed_preset);
   EXPECT_EQ(signed_preset.error().code(), ErrorCode::unknown_feature);

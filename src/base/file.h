@@ -12,8 +12,8 @@
 
 namespace sedge {
 
-/// Reads a file, or standard input for "-", of at most `limit` bytes. It is read, not mapped: another
-/// process that shortens the file must not turn reads into faults. Errors: file_not_found,
+/// Reads a file, or standard input for "-", of at most `limit` bytes. It is read, not mapped:
+/// another process that shortens the file must not turn reads into faults. Errors: file_not_found,
 /// permission_denied, io, limit_exceeded.
 Result<std::shared_ptr<const std::vector<uint8_t>>> read_file(const std::string& path,
                                                               uint64_t limit);

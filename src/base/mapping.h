@@ -37,6 +37,9 @@ class Mapping {
   bool commit(size_t from, size_t to);
   /// Gives the pages of [from, to) back; they read as zero afterwards.
   void discard(size_t from, size_t to);
+  /// Makes [0, to) read as zero, by whichever is cheaper: clearing the pages that were touched and
+  /// keeping them, or giving all of them back.
+  void clear(size_t to);
 
  private:
   void release();

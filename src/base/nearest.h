@@ -9,7 +9,8 @@
 
 namespace sedge {
 
-/// Edits (insert, delete, replace, swap of neighbours) from `a` to `b`; `limit` + 1 if there are more.
+/// Edits (insert, delete, replace, swap of neighbours) from `a` to `b`; `limit` + 1 if there are
+/// more.
 size_t edit_distance(std::string_view a, std::string_view b, size_t limit);
 /// The candidate with the fewest edits from `word`, at most a third of its length and one more; the
 /// first of several; empty if none is near.

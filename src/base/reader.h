@@ -18,9 +18,9 @@ namespace sedge {
 using Bytes = std::span<const uint8_t>;
 
 /// Reads from `bytes`, which the caller keeps alive. `base` is the offset of bytes[0] in the whole
-/// input and is used in error locations only. A number that `bytes` cuts off is an error in any case;
-/// with `set_lookahead` it is reported as too long or too large where the bytes behind make it so, as
-/// the specification's suite expects.
+/// input and is used in error locations only. A number that `bytes` cuts off is an error in any
+/// case; with `set_lookahead` it is reported as too long or too large where the bytes behind make
+/// it so, as the specification's suite expects.
 class Reader {
  public:
   explicit Reader(Bytes bytes, uint64_t base = 0)
@@ -53,27 +53,32 @@ class Reader {
   void set_end_error(ErrorCode code) { end_error_ = code; }
 
   Result<uint8_t> u8() {
-    if (pos_ == end_) [[unlikely]] return end_of_input();
+    if (pos_ == end_) [[unlikely]]
+      return end_of_input();
     return *pos_++;
   }
   Result<uint8_t> peek() const {
-    if (pos_ == end_) [[unlikely]] return end_of_input();
+    if (pos_ == end_) [[unlikely]]
+      return end_of_input();
     return *pos_;
   }
   template <typename T>
   Result<T> fixed() {
-    if (remaining() < sizeof(T)) [[unlikely]] return end_of_input();
+    if (remaining() < sizeof(T)) [[unlikely]]
+      return end_of_input();
     T value;
     std::memcpy(&value, pos_, sizeof(T));
     pos_ += sizeof(T);
     return value;
   }
   Result<uint32_t> u32() {
-    if (pos_ != end_ && *pos_ < 0x80) [[likely]] return *pos_++;
+    if (pos_ != end_ && *pos_ < 0x80) [[likely]]
+      return *pos_++;
     return leb<uint32_t, 32>();
   }
   Result<uint64_t> u64() {
-    if (pos_ != end_ && *pos_ < 0x80) [[likely]] return *pos_++;
+    if (pos_ != end_ && *pos_ < 0x80) [[likely]]
+      return *pos_++;
     return leb<uint64_t, 64>();
   }
   Result<int32_t> s32() { return leb<int32_t, 32>(); }
@@ -82,7 +87,8 @@ class Reader {
 
   /// The next `size` bytes; error `code` if there are fewer.
   Result<Bytes> bytes(size_t size, ErrorCode code = ErrorCode::length_out_of_bounds) {
-    if (remaining() < size) [[unlikely]] return fail(code, {}, location());
+    if (remaining() < size) [[unlikely]]
+      return fail(code, {}, location());
     Bytes out(pos_, size);
     pos_ += size;
     return out;
@@ -106,7 +112,8 @@ class Reader {
     U value = 0;
     const uint8_t* start = pos_;
     for (int i = 0; i < kMaxBytes; ++i) {
-      if (pos_ == lookahead_end_) [[unlikely]] break;
+      if (pos_ == lookahead_end_) [[unlikely]]
+        break;
       uint8_t byte = *pos_++;
       value |= static_cast<U>(static_cast<U>(byte & 0x7f) << (7 * i));
       if (i == kMaxBytes - 1) {
@@ -123,7 +130,8 @@ class Reader {
         }
       }
       if (!(byte & 0x80)) {
-        if (pos_ > end_) [[unlikely]] break;
+        if (pos_ > end_) [[unlikely]]
+          break;
         if constexpr (kSigned) {
           constexpr int kWidth = static_cast<int>(sizeof(T)) * 8;
           int shift = 7 * (i + 1);

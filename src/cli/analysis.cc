@@ -33,10 +33,14 @@ bool is_wasi_interface(std::string_view module) {
 
 std::string_view to_string(FileKind kind) {
   switch (kind) {
-    case FileKind::core_module: return "core module";
-    case FileKind::component: return "component";
-    case FileKind::text: return "text module";
-    case FileKind::not_wasm: return "no WebAssembly";
+    case FileKind::core_module:
+      return "core module";
+    case FileKind::component:
+      return "component";
+    case FileKind::text:
+      return "text module";
+    case FileKind::not_wasm:
+      return "no WebAssembly";
   }
   return {};
 }
@@ -54,29 +58,46 @@ FileKind file_kind(Bytes bytes) {
 std::string_view to_string(Target target) {
   switch (target) {
     case Target::wasip1_command:
-    case Target::wasip1_reactor: return "wasm32-wasip1";
-    case Target::wasip1_threads: return "wasm32-wasip1-threads";
-    case Target::component_core: return "component core";
-    case Target::emscripten: return "wasm32-unknown-emscripten";
-    case Target::javascript: return "wasm for JavaScript";
-    case Target::unknown_unknown: return "wasm32-unknown-unknown";
-    case Target::command: return "command without WASI";
-    case Target::library: return "library without WASI";
+    case Target::wasip1_reactor:
+      return "wasm32-wasip1";
+    case Target::wasip1_threads:
+      return "wasm32-wasip1-threads";
+    case Target::component_core:
+      return "component core";
+    case Target::emscripten:
+      return "wasm32-unknown-emscripten";
+    case Target::javascript:
+      return "wasm for JavaScript";
+    case Target::unknown_unknown:
+      return "wasm32-unknown-unknown";
+    case Target::command:
+      return "command without WASI";
+    case Target::library:
+      return "library without WASI";
   }
   return {};
 }
 
 std::string_view describe(Target target) {
   switch (target) {
-    case Target::wasip1_command: return "a WASI 0.1 command: `_start` runs it";
-    case Target::wasip1_reactor: return "a WASI 0.1 reactor: its exported functions are called";
-    case Target::wasip1_threads: return "a WASI 0.1 command with threads";
-    case Target::component_core: return "a core module meant to be wrapped into a component";
-    case Target::emscripten: return "needs Emscripten's JavaScript";
-    case Target::javascript: return "needs a JavaScript host";
-    case Target::unknown_unknown: return "built without WASI: no input, output, files or clock";
-    case Target::command: return "`_start` runs it; it has no input or output";
-    case Target::library: return "exported functions only; it has no input or output";
+    case Target::wasip1_command:
+      return "a WASI 0.1 command: `_start` runs it";
+    case Target::wasip1_reactor:
+      return "a WASI 0.1 reactor: its exported functions are called";
+    case Target::wasip1_threads:
+      return "a WASI 0.1 command with threads";
+    case Target::component_core:
+      return "a core module meant to be wrapped into a component";
+    case Target::emscripten:
+      return "needs Emscripten's JavaScript";
+    case Target::javascript:
+      return "needs a JavaScript host";
+    case Target::unknown_unknown:
+      return "built without WASI: no input, output, files or clock";
+    case Target::command:
+      return "`_start` runs it; it has no input or output";
+    case Target::library:
+      return "exported functions only; it has no input or output";
   }
   return {};
 }
@@ -85,9 +106,8 @@ Target target_of(const wasm::Module& module) {
   bool component = std::ranges::any_of(module.customs, [](const wasm::CustomSection& section) {
     return section.name.starts_with("component-type");
   });
-  bool interface = std::ranges::any_of(module.imports, [](const wasm::Import& import) {
-    return is_wasi_interface(import.module);
-  });
+  bool interface = std::ranges::any_of(
+      module.imports, [](const wasm::Import& import) { return is_wasi_interface(import.module); });
   if (component || interface || has_export(module, "cabi_realloc")) return Target::component_core;
   if (imports_from(module, "wasi")) return Target::wasip1_threads;
   bool start = has_export(module, "_start");
@@ -96,8 +116,8 @@ Target target_of(const wasm::Module& module) {
       imports_from(module, "gojs") || imports_from(module, "go"))
     return Target::javascript;
   bool emscripten = std::ranges::any_of(module.imports, [](const wasm::Import& import) {
-    return import.module == "env" && (import.name.starts_with("emscripten_") ||
-                                      import.name.starts_with("__syscall_"));
+    return import.module == "env" &&
+           (import.name.starts_with("emscripten_") || import.name.starts_with("__syscall_"));
   });
   if (emscripten) return Target::emscripten;
   if (start) return Target::command;
@@ -174,11 +194,16 @@ std::string describe_tag(const FuncType* type) {
 
 std::string describe_import(const wasm::Module& module, const wasm::Import& import) {
   switch (import.kind) {
-    case ExternKind::func: return describe_func(func_type_at(module, import.type_index));
-    case ExternKind::table: return describe_table(import.table);
-    case ExternKind::memory: return describe_memory(import.memory);
-    case ExternKind::global: return describe_global(import.global);
-    case ExternKind::tag: return describe_tag(func_type_at(module, import.type_index));
+    case ExternKind::func:
+      return describe_func(func_type_at(module, import.type_index));
+    case ExternKind::table:
+      return describe_table(import.table);
+    case ExternKind::memory:
+      return describe_memory(import.memory);
+    case ExternKind::global:
+      return describe_global(import.global);
+    case ExternKind::tag:
+      return describe_tag(func_type_at(module, import.type_index));
   }
   return {};
 }
@@ -186,7 +211,8 @@ std::string describe_import(const wasm::Module& module, const wasm::Import& impo
 std::string describe_export(const wasm::Module& module, const wasm::Export& item) {
   constexpr std::string_view kWrong = "(index out of range)";
   switch (item.kind) {
-    case ExternKind::func: return describe_func(func_type_of(module, item.index));
+    case ExternKind::func:
+      return describe_func(func_type_of(module, item.index));
     case ExternKind::table:
       if (item.index >= module.table_count()) break;
       return describe_table(module.table_type(item.index));
@@ -218,9 +244,10 @@ std::vector<Obstacle> obstacles(const wasm::Module& module) {
   Target target = target_of(module);
   switch (target) {
     case Target::unknown_unknown:
-      out.push_back({"built for wasm32-unknown-unknown: no `_start` and no WASI imports, so it can "
-                     "neither read input nor print, and clocks and files fail inside it",
-                     "cargo build --target wasm32-wasip1 --release"});
+      out.push_back(
+          {"built for wasm32-unknown-unknown: no `_start` and no WASI imports, so it can "
+           "neither read input nor print, and clocks and files fail inside it",
+           "cargo build --target wasm32-wasip1 --release"});
       break;
     case Target::component_core:
       out.push_back({"the core of a component: run the component made from it instead",
@@ -234,7 +261,8 @@ std::vector<Obstacle> obstacles(const wasm::Module& module) {
       out.push_back({"imports functions of a JavaScript host",
                      "build it for WASI: --target wasm32-wasip1, or GOOS=wasip1"});
       break;
-    default: break;
+    default:
+      break;
   }
   for (const wasm::Import& import : module.imports) {
     bool known = import.module == "wasi_snapshot_preview1" || import.module == "wasi_unstable" ||

@@ -1,5 +1,5 @@
-// What a file is and what it needs: kind, target, WASI version, features, and what will stop it from
-// running. Read from the abstract syntax, so it also works where validation fails.
+// What a file is and what it needs: kind, target, WASI version, features, and what will stop it
+// from running. Read from the abstract syntax, so it also works where validation fails.
 #ifndef SEDGE_CLI_ANALYSIS_H_
 #define SEDGE_CLI_ANALYSIS_H_
 
@@ -21,15 +21,15 @@ FileKind file_kind(Bytes bytes);
 
 /// What a core module was built for, as far as its imports and exports tell.
 enum class Target : uint8_t {
-  wasip1_command,       ///< WASI 0.1, `_start`
-  wasip1_reactor,       ///< WASI 0.1, other exports
-  wasip1_threads,       ///< WASI 0.1 with wasi-threads
-  component_core,       ///< the core of a component, not yet wrapped
-  emscripten,           ///< imports `env` functions of Emscripten's JavaScript
-  javascript,           ///< wasm-bindgen or Go's JavaScript glue
-  unknown_unknown,      ///< Rust's wasm32-unknown-unknown
-  command,              ///< `_start` without WASI
-  library,              ///< exports, no WASI
+  wasip1_command,   ///< WASI 0.1, `_start`
+  wasip1_reactor,   ///< WASI 0.1, other exports
+  wasip1_threads,   ///< WASI 0.1 with wasi-threads
+  component_core,   ///< the core of a component, not yet wrapped
+  emscripten,       ///< imports `env` functions of Emscripten's JavaScript
+  javascript,       ///< wasm-bindgen or Go's JavaScript glue
+  unknown_unknown,  ///< Rust's wasm32-unknown-unknown
+  command,          ///< `_start` without WASI
+  library,          ///< exports, no WASI
 };
 /// "wasm32-wasip1", "wasm32-unknown-unknown"…
 std::string_view to_string(Target target);

@@ -52,10 +52,10 @@ std::string bash() {
       std::string names(option.name);
       if (option.letter) names += fmt::format("|-{}", option.letter);
       std::vector<std::string_view> values = choices(option);
-      std::string reply = !values.empty() ? fmt::format("$(compgen -W \"{}\" -- \"$cur\")",
-                                                        fmt::join(values, " "))
-                          : takes_file(option) ? "$(compgen -f -- \"$cur\")"
-                                               : "";
+      std::string reply =
+          !values.empty() ? fmt::format("$(compgen -W \"{}\" -- \"$cur\")", fmt::join(values, " "))
+          : takes_file(option) ? "$(compgen -f -- \"$cur\")"
+                               : "";
       out += fmt::format("        {}) COMPREPLY=({}); return ;;\n", names, reply);
     }
     std::string_view fixed = fixed_words(*verb);
@@ -96,8 +96,7 @@ std::string zsh() {
       "  local -a commands\n"
       "  commands=(\n";
   for (const Verb* verb : verbs())
-    if (!verb->hidden)
-      out += fmt::format("    '{}:{}'\n", verb->name, zsh_text(verb->summary));
+    if (!verb->hidden) out += fmt::format("    '{}:{}'\n", verb->name, zsh_text(verb->summary));
   out +=
       "  )\n"
       "  if (( CURRENT == 2 )); then\n"
@@ -177,11 +176,14 @@ Result<int> run(const Arguments& arguments) {
 
 }  // namespace
 
-const Verb kCompletionVerb = {
-    "completion", "print a completion script for a shell", "", {}, kPositionals,
-    "source <(sedge completion bash)\n"
-    "sedge completion zsh > ~/.zfunc/_sedge\n"
-    "sedge completion fish > ~/.config/fish/completions/sedge.fish",
-    run};
+const Verb kCompletionVerb = {"completion",
+                              "print a completion script for a shell",
+                              "",
+                              {},
+                              kPositionals,
+                              "source <(sedge completion bash)\n"
+                              "sedge completion zsh > ~/.zfunc/_sedge\n"
+                              "sedge completion fish > ~/.config/fish/completions/sedge.fish",
+                              run};
 
 }  // namespace sedge::cli

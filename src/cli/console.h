@@ -1,4 +1,5 @@
-// What the program prints: results to stdout, errors and notes to stderr, colours on terminals only.
+// What the program prints: results to stdout, errors and notes to stderr, colours on terminals
+// only.
 #ifndef SEDGE_CLI_CONSOLE_H_
 #define SEDGE_CLI_CONSOLE_H_
 

@@ -11,8 +11,9 @@ Result<wasi::Preopen> parse_dir(std::string_view text) {
   auto made = [&](std::string_view host, std::string_view guest,
                   bool readonly) -> Result<wasi::Preopen> {
     if (host.empty() || guest.empty())
-      return fail(Error(ErrorCode::bad_argument, fmt::format(": `--dir {}` has an empty side", text))
-                      .with_remedy("write HOST::GUEST, HOST::GUEST::ro or PATH"));
+      return fail(
+          Error(ErrorCode::bad_argument, fmt::format(": `--dir {}` has an empty side", text))
+              .with_remedy("write HOST::GUEST, HOST::GUEST::ro or PATH"));
     return wasi::Preopen{std::string(host), std::string(guest), readonly, nullptr};
   };
   if (size_t colons = text.find("::"); colons != std::string_view::npos) {

@@ -12,8 +12,8 @@
 
 namespace sedge::cli {
 
-/// HOST::GUEST, HOST::GUEST::ro, PATH, or A:A. Errors: ambiguous_dir for A:B, showing both readings;
-/// bad_argument for an empty side.
+/// HOST::GUEST, HOST::GUEST::ro, PATH, or A:A. Errors: ambiguous_dir for A:B, showing both
+/// readings; bad_argument for an empty side.
 Result<wasi::Preopen> parse_dir(std::string_view text);
 /// KEY=VALUE, or KEY for this process's own value (nothing if it has none). Error: bad_argument for
 /// an empty key.

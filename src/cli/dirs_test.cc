@@ -27,10 +27,11 @@ TEST(Dirs, Mappings) {
 TEST(Dirs, ASingleColonWithTwoReadingsIsRefused) {
   auto dir = parse_dir("/host:/guest");
   ASSERT_FALSE(dir);
-  EXPECT_EQ(dir.error().render(),
-            "ambiguous directory mapping `/host:/guest`: the host's /host as the guest's /guest, or "
-            "the host's /guest as the guest's /host? Tools differ\n"
-            "help: write HOST::GUEST: --dir /host::/guest or --dir /guest::/host");
+  EXPECT_EQ(
+      dir.error().render(),
+      "ambiguous directory mapping `/host:/guest`: the host's /host as the guest's /guest, or "
+      "the host's /guest as the guest's /host? Tools differ\n"
+      "help: write HOST::GUEST: --dir /host::/guest or --dir /guest::/host");
   EXPECT_EQ(dir.error().exit_code(), 2);
 }
 
@@ -48,10 +49,8 @@ TEST(Dirs, Environment) {
   auto env = parse_env({"A=1", "B=", "C=x=y", "SEDGE_TEST_INHERITED", "SEDGE_TEST_ABSENT"});
   ASSERT_TRUE(env);
   using Pair = std::pair<std::string, std::string>;
-  EXPECT_EQ(*env, (std::vector<Pair>{{"A", "1"},
-                                     {"B", ""},
-                                     {"C", "x=y"},
-                                     {"SEDGE_TEST_INHERITED", "yes=1"}}));
+  EXPECT_EQ(*env, (std::vector<Pair>{
+                      {"A", "1"}, {"B", ""}, {"C", "x=y"}, {"SEDGE_TEST_INHERITED", "yes=1"}}));
   EXPECT_EQ(parse_env({"=x"}).error().message(), "bad argument: `--env =x` has no name");
 }
 

@@ -20,25 +20,37 @@ constexpr Positional kPositionals[] = {
 std::string_view long_text(ErrorCode code) {
   switch (code) {
 #define SEDGE_EXPLAIN(name, text) \
-  case ErrorCode::name: return text;
+  case ErrorCode::name:           \
+    return text;
 #include "cli/explain_text.def"
 #undef SEDGE_EXPLAIN
-    default: return "";
+    default:
+      return "";
   }
 }
 
 std::string_view phase_text(Phase phase) {
   switch (phase) {
-    case Phase::usage: return "a mistake on the command line or in a configuration file";
-    case Phase::malformed: return "the file's encoding or syntax is wrong (malformed)";
-    case Phase::invalid: return "the module can be read but breaks a rule of typing (invalid)";
-    case Phase::unsupported: return "valid, but this build or configuration does not run it";
-    case Phase::link: return "imports and definitions do not fit together";
-    case Phase::trap: return "execution trapped";
-    case Phase::exhaustion: return "a limit ended execution";
-    case Phase::exception: return "an exception left the guest";
-    case Phase::io: return "the operating system refused something";
-    case Phase::host: return "a host function or the embedding failed";
+    case Phase::usage:
+      return "a mistake on the command line or in a configuration file";
+    case Phase::malformed:
+      return "the file's encoding or syntax is wrong (malformed)";
+    case Phase::invalid:
+      return "the module can be read but breaks a rule of typing (invalid)";
+    case Phase::unsupported:
+      return "valid, but this build or configuration does not run it";
+    case Phase::link:
+      return "imports and definitions do not fit together";
+    case Phase::trap:
+      return "execution trapped";
+    case Phase::exhaustion:
+      return "a limit ended execution";
+    case Phase::exception:
+      return "an exception left the guest";
+    case Phase::io:
+      return "the operating system refused something";
+    case Phase::host:
+      return "a host function or the embedding failed";
   }
   return {};
 }
@@ -59,8 +71,8 @@ void describe(Json& json, const ErrorInfo& info) {
 }
 
 std::string describe(const ErrorInfo& info) {
-  std::string out = fmt::format("E{} {}: {}\n\n", static_cast<int>(info.code), info.name,
-                                info.wording);
+  std::string out =
+      fmt::format("E{} {}: {}\n\n", static_cast<int>(info.code), info.name, info.wording);
   out += fmt::format("When: {}.\n", phase_text(info.phase));
   if (auto text = long_text(info.code); !text.empty()) out += fmt::format("\n{}\n", text);
   if (*info.remedy) out += fmt::format("\nWhat to do: {}.\n", info.remedy);
@@ -118,11 +130,14 @@ Result<int> run(const Arguments& arguments) {
 
 }  // namespace
 
-const Verb kExplainVerb = {
-    "explain", "say more about an error", "", kOptions, kPositionals,
-    "sedge explain E501\n"
-    "sedge explain unknown_import\n"
-    "sedge explain            # lists every error",
-    run};
+const Verb kExplainVerb = {"explain",
+                           "say more about an error",
+                           "",
+                           kOptions,
+                           kPositionals,
+                           "sedge explain E501\n"
+                           "sedge explain unknown_import\n"
+                           "sedge explain            # lists every error",
+                           run};
 
 }  // namespace sedge::cli

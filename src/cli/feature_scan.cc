@@ -64,14 +64,21 @@ class Scan {
   }
   void import_type(const wasm::Import& import) {
     switch (import.kind) {
-      case ExternKind::func: break;
-      case ExternKind::table: table(import.table); break;
-      case ExternKind::memory: memory(import.memory); break;
+      case ExternKind::func:
+        break;
+      case ExternKind::table:
+        table(import.table);
+        break;
+      case ExternKind::memory:
+        memory(import.memory);
+        break;
       case ExternKind::global:
         value(import.global.value);
         if (import.global.mutable_) used_.set(Feature::mutable_globals);
         break;
-      case ExternKind::tag: used_.set(Feature::exceptions); break;
+      case ExternKind::tag:
+        used_.set(Feature::exceptions);
+        break;
     }
   }
   void exports() {
@@ -135,7 +142,8 @@ class Scan {
         case wasm::Imm::mem_arg_lane:
           if (instr_.mem.memory != 0) used_.set(Feature::multi_memory);
           break;
-        default: break;
+        default:
+          break;
       }
       if (constant && info.signature != "*" && info.signature.find(':') != 0)
         used_.set(Feature::extended_const);

@@ -41,10 +41,14 @@ std::string option_label(const Option& option) {
 
 std::string positional_label(const Positional& positional) {
   switch (positional.count) {
-    case Positional::Count::one: return std::string(positional.name);
-    case Positional::Count::optional: return fmt::format("[{}]", positional.name);
-    case Positional::Count::many: return fmt::format("{}…", positional.name);
-    case Positional::Count::rest: return fmt::format("[{}…]", positional.name);
+    case Positional::Count::one:
+      return std::string(positional.name);
+    case Positional::Count::optional:
+      return fmt::format("[{}]", positional.name);
+    case Positional::Count::many:
+      return fmt::format("{}…", positional.name);
+    case Positional::Count::rest:
+      return fmt::format("[{}…]", positional.name);
   }
   return {};
 }

@@ -29,10 +29,20 @@ std::vector<Section> sections(const wasm::Module& module) {
   constexpr std::string_view kNames[] = {"custom", "type",   "import",     "function", "table",
                                          "memory", "global", "export",     "start",    "element",
                                          "code",   "data",   "data count", "tag"};
-  const size_t entries[] = {0, module.types.size(), module.imports.size(), module.funcs.size(),
-                            module.tables.size(), module.memories.size(), module.globals.size(),
-                            module.exports.size(), 0, module.elems.size(), module.funcs.size(),
-                            module.datas.size(), 0, module.tags.size()};
+  const size_t entries[] = {0,
+                            module.types.size(),
+                            module.imports.size(),
+                            module.funcs.size(),
+                            module.tables.size(),
+                            module.memories.size(),
+                            module.globals.size(),
+                            module.exports.size(),
+                            0,
+                            module.elems.size(),
+                            module.funcs.size(),
+                            module.datas.size(),
+                            0,
+                            module.tags.size()};
   std::vector<Section> out;
   Reader reader(module.binary);
   reader.skip(8);  // decoded before: the header and every section are there
@@ -105,8 +115,8 @@ std::string to_text(const Report& report) {
   out += fmt::format("features: {}\n", features);
   std::vector<std::string> lines;
   for (const wasm::Import& import : module.imports)
-    lines.push_back(fmt::format("{} {}: {}", import.module, import.name,
-                                describe_import(module, import)));
+    lines.push_back(
+        fmt::format("{} {}: {}", import.module, import.name, describe_import(module, import)));
   list(out, "imports", lines);
   lines.clear();
   for (const wasm::Export& item : module.exports)
@@ -162,10 +172,7 @@ void to_json(Json& json, const Report& report) {
   }
   json.key("problems").begin_array();
   for (const Obstacle& obstacle : problems)
-    json.begin_object()
-        .field("problem", obstacle.problem)
-        .field("help", obstacle.remedy)
-        .end();
+    json.begin_object().field("problem", obstacle.problem).field("help", obstacle.remedy).end();
   json.end().end();
 }
 
@@ -188,10 +195,12 @@ Result<int> run(const Arguments& arguments) {
 }  // namespace
 
 const Verb kInspectVerb = {
-    "inspect", "say what a file is and what it needs",
+    "inspect",
+    "say what a file is and what it needs",
     "Shows kind, target, WASI version, features, imports, exports with signatures, sections with "
     "sizes, and whatever will stop the file from running, with the cure.",
-    kOptions, kPositionals,
+    kOptions,
+    kPositionals,
     "sedge inspect app.wasm\n"
     "sedge inspect --json app.wasm",
     run};

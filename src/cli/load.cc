@@ -41,10 +41,10 @@ Result<wasm::Module> decode_file(const LoadedFile& file) {
 }
 
 Result<Module> load_module(const Engine& engine, const LoadedFile& file) {
-  Result<Module> module = in_file(file.kind == FileKind::text
-                                      ? Module::from_text(engine, as_text(file))
-                                      : Module::from_binary(engine, *file.bytes, file.bytes),
-                                  file);
+  Result<Module> module =
+      in_file(file.kind == FileKind::text ? Module::from_text(engine, as_text(file))
+                                          : Module::from_binary(engine, *file.bytes, file.bytes),
+              file);
   if (module && module->name().empty()) module->set_name(stem(file.path));
   return module;
 }

@@ -14,16 +14,14 @@ Result<int> run(const Arguments& arguments) {
   SEDGE_TRY(write_file(folder + "/sedge.1", man_page(nullptr, verbs())));
   for (const Verb* verb : verbs())
     if (!verb->hidden)
-      SEDGE_TRY(write_file(fmt::format("{}/sedge-{}.1", folder, verb->name),
-                           man_page(verb, verbs())));
+      SEDGE_TRY(
+          write_file(fmt::format("{}/sedge-{}.1", folder, verb->name), man_page(verb, verbs())));
   return 0;
 }
 
 }  // namespace
 
-const Verb kManVerb = {"man",         "write manual pages into a folder",
-                       "",            {},
-                       kPositionals,  "sedge man /usr/local/share/man/man1",
-                       run,           true};
+const Verb kManVerb = {"man",        "write manual pages into a folder",    "",  {},
+                       kPositionals, "sedge man /usr/local/share/man/man1", run, true};
 
 }  // namespace sedge::cli

@@ -94,9 +94,9 @@ struct ArgumentParser {
     if (!row) {
       std::vector<std::string_view> names = {"--help"};
       for (const Option& known : verb.options) names.push_back(known.name);
-      return fail(Error(ErrorCode::unknown_option,
-                        fmt::format(" `{}`{}", name, did_you_mean(name, names)))
-                      .with_remedy(help_hint()));
+      return fail(
+          Error(ErrorCode::unknown_option, fmt::format(" `{}`{}", name, did_you_mean(name, names)))
+              .with_remedy(help_hint()));
     }
     if (row->value.empty()) {
       if (equals != std::string_view::npos)
@@ -119,8 +119,7 @@ struct ArgumentParser {
                   fmt::format(": `{} {}`{}: it is one of {}", row->name, value,
                               did_you_mean(value, allowed), fmt::join(allowed, ", ")));
     if (!row->repeats && out.has(row->name))
-      return fail(ErrorCode::unexpected_argument,
-                  fmt::format(": `{}` was given twice", row->name));
+      return fail(ErrorCode::unexpected_argument, fmt::format(": `{}` was given twice", row->name));
     out.options_.emplace_back(row->name, value);
     return {};
   }
@@ -136,14 +135,14 @@ struct ArgumentParser {
                                                                                 : most + 1;
     }
     if (given < least)
-      return fail(Error(ErrorCode::missing_argument,
-                        fmt::format(": {} ({})", verb.positionals[given].name,
-                                    verb.positionals[given].help))
-                      .with_remedy(usage_line(verb)));
+      return fail(
+          Error(ErrorCode::missing_argument, fmt::format(": {} ({})", verb.positionals[given].name,
+                                                         verb.positionals[given].help))
+              .with_remedy(usage_line(verb)));
     if (given > most)
-      return fail(Error(ErrorCode::unexpected_argument,
-                        fmt::format(" `{}`", out.positionals_[most]))
-                      .with_remedy(usage_line(verb)));
+      return fail(
+          Error(ErrorCode::unexpected_argument, fmt::format(" `{}`", out.positionals_[most]))
+              .with_remedy(usage_line(verb)));
     return {};
   }
 };

@@ -17,10 +17,10 @@ namespace sedge::cli {
 
 /// One option of a command.
 struct Option {
-  std::string_view name;    ///< "--output"
-  char letter = 0;          ///< 'o' for "-o", or 0
-  std::string_view value;   ///< placeholder; empty: a flag; "a|b|c": one of these
-  std::string_view help;    ///< one sentence without a full stop
+  std::string_view name;   ///< "--output"
+  char letter = 0;         ///< 'o' for "-o", or 0
+  std::string_view value;  ///< placeholder; empty: a flag; "a|b|c": one of these
+  std::string_view help;   ///< one sentence without a full stop
   bool repeats = false;
 };
 
@@ -66,7 +66,7 @@ struct Verb {
   std::string_view description;  ///< paragraphs, or empty
   std::span<const Option> options;
   std::span<const Positional> positionals;
-  std::string_view examples;     ///< lines "command  # what it does"
+  std::string_view examples;  ///< lines "command  # what it does"
   /// The exit status. Errors are printed by the caller.
   Result<int> (*run)(const Arguments& arguments);
   bool hidden = false;

@@ -15,8 +15,8 @@ constexpr Option kOptions[] = {
     {"--tier", 0, "interp|llvm", "what runs"},
     {"--json", 0, "", "as JSON"},
 };
-constexpr Positional kFileAndRest[] = {
-    {"FILE", "a file"}, {"ARGS", "for the guest", Positional::Count::rest}};
+constexpr Positional kFileAndRest[] = {{"FILE", "a file"},
+                                       {"ARGS", "for the guest", Positional::Count::rest}};
 constexpr Positional kMany[] = {{"FILE", "files", Positional::Count::many}};
 constexpr Positional kOptional[] = {{"CODE", "a code", Positional::Count::optional}};
 
@@ -60,7 +60,8 @@ TEST(Options, TwoDashesEndOptions) {
 }
 
 TEST(Options, Mistakes) {
-  EXPECT_EQ(error_of(kMany, {"--ouput", "x"}), "unknown option `--ouput`; did you mean `--output`?");
+  EXPECT_EQ(error_of(kMany, {"--ouput", "x"}),
+            "unknown option `--ouput`; did you mean `--output`?");
   EXPECT_EQ(error_of(kMany, {"-z"}), "unknown option `-z`");
   EXPECT_EQ(error_of(kMany, {"a", "--output"}),
             "missing argument: `--output` needs a value: --output FILE");

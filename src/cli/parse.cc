@@ -9,8 +9,9 @@ namespace sedge::cli {
 namespace {
 
 constexpr Option kOptions[] = {
-    {"--output", 'o', "FILE", "where the binary goes; - is standard output (default: the input's "
-                              "name with .wasm)"},
+    {"--output", 'o', "FILE",
+     "where the binary goes; - is standard output (default: the input's "
+     "name with .wasm)"},
     {"--no-validate", 0, "", "write a module that does not validate, too"},
     {"--features", 'f', "LIST", "features that the module may use, as for `sedge validate`"},
 };
@@ -29,7 +30,8 @@ Result<int> run(const Arguments& arguments) {
     SEDGE_TRY(load_module(engine, file));
   }
   SEDGE_TRY_ASSIGN(auto binary, to_binary(file));
-  std::string output = path == "-" ? "-" : std::string(path.substr(0, path.rfind(".wat"))) + ".wasm";
+  std::string output =
+      path == "-" ? "-" : std::string(path.substr(0, path.rfind(".wat"))) + ".wasm";
   if (auto given = arguments.get("--output")) output = std::string(*given);
   if (output == path && output != "-")
     return fail(ErrorCode::bad_argument, ": the output would replace the input: " + output);
@@ -39,12 +41,13 @@ Result<int> run(const Arguments& arguments) {
 
 }  // namespace
 
-const Verb kParseVerb = {
-    "parse", "turn a text module (.wat) into a binary one",
-    "A binary file is copied, so that the command can stand in a pipeline.",
-    kOptions, kPositionals,
-    "sedge parse add.wat                # writes add.wasm\n"
-    "sedge parse -o - add.wat | sedge inspect -",
-    run};
+const Verb kParseVerb = {"parse",
+                         "turn a text module (.wat) into a binary one",
+                         "A binary file is copied, so that the command can stand in a pipeline.",
+                         kOptions,
+                         kPositionals,
+                         "sedge parse add.wat                # writes add.wasm\n"
+                         "sedge parse -o - add.wat | sedge inspect -",
+                         run};
 
 }  // namespace sedge::cli

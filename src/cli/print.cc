@@ -36,9 +36,11 @@ Result<int> run(const Arguments& arguments) {
 }  // namespace
 
 const Verb kPrintVerb = {
-    "print", "turn a binary module into text (.wat)",
+    "print",
+    "turn a binary module into text (.wat)",
     "`sedge parse` of the text gives the module back, with its names and custom sections.",
-    kOptions, kPositionals,
+    kOptions,
+    kPositionals,
     "sedge print app.wasm -o app.wat\n"
     "sedge print --skeleton app.wasm    # types, imports, exports; no bodies",
     run};

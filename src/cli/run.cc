@@ -121,11 +121,12 @@ Error unknown_function(const Module& module, std::string_view name) {
   for (const ExportType& item : module.exports())
     if (item.type.kind == ExternKind::func) names.push_back(item.name);
   const ExportType* other = module.find_export(name);
-  std::string what = other ? fmt::format(" `{}`: it is a {}, not a function", name,
-                                         to_string(other->type.kind))
-                           : fmt::format(" `{}`{}", name, did_you_mean(name, names));
+  std::string what =
+      other ? fmt::format(" `{}`: it is a {}, not a function", name, to_string(other->type.kind))
+            : fmt::format(" `{}`{}", name, did_you_mean(name, names));
   std::string functions = listing(module);
-  if (functions.empty()) return Error(ErrorCode::unknown_export, what + "; no function is exported");
+  if (functions.empty())
+    return Error(ErrorCode::unknown_export, what + "; no function is exported");
   return Error(ErrorCode::unknown_export, what + "; exported functions are:" + functions);
 }
 
@@ -205,8 +206,7 @@ Result<void> call_typed(Store& store, const Instance& instance, const Module& mo
 Result<void> call_pointer(Store& store, const Instance& instance, const Entry& entry) {
   SEDGE_TRY_ASSIGN(auto input, read_file("-", kMaxInput));
   auto answer = call_pointer_function(
-      store, instance, entry.name,
-      {reinterpret_cast<const char*>(input->data()), input->size()});
+      store, instance, entry.name, {reinterpret_cast<const char*>(input->data()), input->size()});
   if (!answer) return wasi::finish(store, fail(std::move(answer).error()));
   SEDGE_TRY(wasi::finish(store, {}));
   return print(*answer + "\n");
@@ -217,22 +217,23 @@ std::string refusal(const Store& store, const wasi::Context* context) {
   if (auto growth = store.refused_growth()) {
     std::string asked = format_size(growth->asked_bytes), limit = format_size(growth->limit_bytes);
     if (growth->by_store_limit)
-      return fmt::format("the guest asked for {} of memory and was refused: the limit is {}; raise "
-                         "--max-memory",
-                         asked, limit);
-    return fmt::format("the guest asked for {} of memory and was refused: the module's own maximum "
-                       "is {}",
-                       asked, limit);
+      return fmt::format(
+          "the guest asked for {} of memory and was refused: the limit is {}; raise "
+          "--max-memory",
+          asked, limit);
+    return fmt::format(
+        "the guest asked for {} of memory and was refused: the module's own maximum "
+        "is {}",
+        asked, limit);
   }
   if (!context) return {};
   if (auto denial = context->last_denial()) return wasi::to_string(*denial);
   if (context->wanted_directories())
-    return "the guest looked for files and was given no directory: --dir HOST::GUEST gives one";
+    return "the guest was given no directory; if it looked for files, give it one: --dir HOST::GUEST";
   return {};
 }
 
-void explain(Error& error, const Store& store, const wasi::Context* context,
-             const Module& module) {
+void explain(Error& error, const Store& store, const wasi::Context* context, const Module& module) {
   if (error.phase() != Phase::trap) return;
   if (std::string reason = refusal(store, context); !reason.empty()) {
     error.set_remedy(std::move(reason));
@@ -276,7 +277,8 @@ Result<int> run(const Arguments& arguments) {
   SEDGE_TRY_ASSIGN(Entry entry, find_entry(module, arguments));
 
   Linker linker(engine);
-  Store store(engine, plan.limits);
+  // Never destroyed: the process ends with the guest, and wiping its memories for reuse takes time.
+  static Store& store = *new Store(engine, plan.limits);
   if (plan.fuel) store.set_fuel(*plan.fuel);
   if (plan.timeout) store.set_deadline(std::chrono::steady_clock::now() + *plan.timeout);
   std::shared_ptr<wasi::Context> context;
@@ -290,9 +292,8 @@ Result<int> run(const Arguments& arguments) {
     SEDGE_TRY(wasi::link(engine, linker, module));
     SEDGE_TRY_ASSIGN(context, wasi::Context::create(std::move(plan.wasi)));
   }
-  Result<Instance> instance = context
-                                  ? wasi::instantiate(engine, store, linker, module, context)
-                                  : linker.instantiate(store, module);
+  Result<Instance> instance = context ? wasi::instantiate(engine, store, linker, module, context)
+                                      : linker.instantiate(store, module);
   Result<int> status = instance ? call(store, *instance, module, entry, arguments)
                                 : Result<int>(fail(std::move(instance).error()));
   if (!status) {
@@ -307,13 +308,15 @@ Result<int> run(const Arguments& arguments) {
 }  // namespace
 
 const Verb kRunVerb = {
-    "run", "run a module",
+    "run",
+    "run a module",
     "A command's `_start` is called and its exit status becomes that of sedge. Of any other module "
     "an exported function is called: with typed arguments, one result per line; or, for a function "
     "(ptr, len) -> ptr without arguments, with standard input, and the JSON that it returns is "
     "printed.\n"
     "The guest reaches nothing but what the options give it.",
-    kOptions, kPositionals,
+    kOptions,
+    kPositionals,
     "sedge run app.wasm one two\n"
     "sedge run --dir ./data::/data --env MODE=test --timeout 5s app.wasm\n"
     "sedge run math.wasm add 1 2\n"

@@ -93,11 +93,13 @@ Result<int> run(const Arguments& arguments) {
 }  // namespace
 
 const Verb kServeVerb = {
-    "serve", "answer HTTP requests with modules",
+    "serve",
+    "answer HTTP requests with modules",
     "Routes requests by a router.yaml to functions: a JSON event on standard input and a JSON "
     "response on standard output, or a pointer function. Each request gets its own instance. "
     "SIGTERM lets running requests finish.",
-    kOptions, kPositionals,
+    kOptions,
+    kPositionals,
     "sedge serve router.yaml\n"
     "sedge serve --listen 0.0.0.0:8080 --max-memory 64MiB function.wasm",
     run};

@@ -14,9 +14,9 @@ struct Unit {
   uint64_t factor;
 };
 constexpr uint64_t kKi = 1024, kMi = kKi * 1024, kGi = kMi * 1024;
-constexpr Unit kSizes[] = {{"", 1},     {"B", 1},     {"K", kKi},  {"KiB", kKi},  {"M", kMi},
-                           {"MiB", kMi}, {"G", kGi},  {"GiB", kGi}, {"KB", 1000}, {"MB", 1000'000},
-                           {"GB", 1000'000'000}};
+constexpr Unit kSizes[] = {{"", 1},      {"B", 1},         {"K", kKi},          {"KiB", kKi},
+                           {"M", kMi},   {"MiB", kMi},     {"G", kGi},          {"GiB", kGi},
+                           {"KB", 1000}, {"MB", 1000'000}, {"GB", 1000'000'000}};
 constexpr Unit kTimes[] = {{"ns", 1},
                            {"us", 1000},
                            {"ms", 1000'000},
@@ -32,8 +32,8 @@ std::unexpected<Error> bad(std::string_view option, std::string_view text, std::
 template <size_t kCount>
 bool scaled(std::string_view text, const Unit (&units)[kCount], uint64_t& out) {
   double number = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number,
-                                      std::chars_format::fixed);
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   if (error != std::errc() || number < 0 || !std::isfinite(number)) return false;
   std::string_view name = text.substr(static_cast<size_t>(end - text.data()));
   for (const Unit& unit : units) {

@@ -13,7 +13,8 @@ TEST(Units, Sizes) {
   EXPECT_EQ(parse_size("--x", "64M").value(), 64u << 20);
   EXPECT_EQ(parse_size("--x", "1.5K").value(), 1536u);
   EXPECT_EQ(parse_size("--x", "2GB").value(), 2'000'000'000u);
-  for (const char* bad : {"", "MiB", "-1", "64mb", "1e3", "99999999999GiB", "nan", "inf", "1 MiB"}) {
+  for (const char* bad :
+       {"", "MiB", "-1", "64mb", "1e3", "99999999999GiB", "nan", "inf", "1 MiB"}) {
     auto size = parse_size("--max-memory", bad);
     ASSERT_FALSE(size) << bad;
     EXPECT_EQ(size.error().message(), "bad argument: `--max-memory " + std::string(bad) +

@@ -69,9 +69,11 @@ Result<int> run(const Arguments& arguments) {
 }  // namespace
 
 const Verb kValidateVerb = {
-    "validate", "say whether files are valid modules",
+    "validate",
+    "say whether files are valid modules",
     "Checks each file whole: encoding or syntax, then types. Exits with 3 if one is not valid.",
-    kOptions, kPositionals,
+    kOptions,
+    kPositionals,
     "sedge validate app.wasm lib.wat\n"
     "sedge validate --features wasm2,-simd app.wasm   # only what WebAssembly 2.0 has, no vectors",
     run};

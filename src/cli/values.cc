@@ -55,8 +55,8 @@ std::optional<Bits> parse_float(std::string_view text) {
     format = std::chars_format::hex;
     text.remove_prefix(2);
   }
-  bool digit = !text.empty() && (std::isxdigit(static_cast<unsigned char>(text[0])) ||
-                                 text[0] == '.');
+  bool digit =
+      !text.empty() && (std::isxdigit(static_cast<unsigned char>(text[0])) || text[0] == '.');
   Float value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, format);
   if (!digit || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -73,9 +73,12 @@ constexpr LaneShape kShapes[] = {{"i8x16", 16, false}, {"i16x8", 8, false}, {"i3
 
 std::optional<uint64_t> parse_lane(const LaneShape& shape, std::string_view text) {
   switch (shape.lanes) {
-    case 16: return parse_int<uint8_t>(text);
-    case 8: return parse_int<uint16_t>(text);
-    case 4: return shape.is_float ? parse_float<float, uint32_t>(text) : parse_int<uint32_t>(text);
+    case 16:
+      return parse_int<uint8_t>(text);
+    case 8:
+      return parse_int<uint16_t>(text);
+    case 4:
+      return shape.is_float ? parse_float<float, uint32_t>(text) : parse_int<uint32_t>(text);
     default:
       return shape.is_float ? parse_float<double, uint64_t>(text) : parse_int<uint64_t>(text);
   }
@@ -141,11 +144,15 @@ std::optional<Val> parse_any(Store& store, ValType type, std::string_view text) 
 
 std::string_view expectation(ValType type) {
   switch (type.kind()) {
-    case ValType::i32: return "a whole number from -2147483648 to 4294967295";
-    case ValType::i64: return "a whole number of at most 64 bits";
+    case ValType::i32:
+      return "a whole number from -2147483648 to 4294967295";
+    case ValType::i64:
+      return "a whole number of at most 64 bits";
     case ValType::f32:
-    case ValType::f64: return "a number such as 1.5, 0x1p3, inf or nan";
-    case ValType::v128: return "lanes such as i32x4:1,2,3,4";
+    case ValType::f64:
+      return "a number such as 1.5, 0x1p3, inf or nan";
+    case ValType::v128:
+      return "lanes such as i32x4:1,2,3,4";
     default:
       if (is_extern(type)) return type.nullable() ? "null or a number" : "a number";
       return type.nullable() ? "null is the only reference that can be written here"
@@ -165,25 +172,29 @@ std::string format_float(Float value, Bits bits) {
 
 }  // namespace
 
-Result<Val> parse_value(Store& store, ValType type, std::string_view text,
-                        std::string_view where) {
+Result<Val> parse_value(Store& store, ValType type, std::string_view text, std::string_view where) {
   if (std::optional<Val> value = parse_any(store, type, text)) return *std::move(value);
-  return fail(ErrorCode::bad_argument,
-              fmt::format(" `{}` for {} ({}): {}", text, where, to_string(type),
-                          expectation(type)));
+  return fail(ErrorCode::bad_argument, fmt::format(" `{}` for {} ({}): {}", text, where,
+                                                   to_string(type), expectation(type)));
 }
 
 std::string format_value(const Store& store, const Val& value) {
   switch (value.type().kind()) {
-    case ValType::i32: return fmt::format("{}", value.i32());
-    case ValType::i64: return fmt::format("{}", value.i64());
-    case ValType::f32: return format_float(value.f32(), static_cast<uint32_t>(value.low()));
-    case ValType::f64: return format_float(value.f64(), value.low());
+    case ValType::i32:
+      return fmt::format("{}", value.i32());
+    case ValType::i64:
+      return fmt::format("{}", value.i64());
+    case ValType::f32:
+      return format_float(value.f32(), static_cast<uint32_t>(value.low()));
+    case ValType::f64:
+      return format_float(value.f64(), value.low());
     case ValType::v128:
       return fmt::format("i32x4:{},{},{},{}", static_cast<int32_t>(value.low()),
-                         static_cast<int32_t>(value.low() >> 32), static_cast<int32_t>(value.high()),
+                         static_cast<int32_t>(value.low() >> 32),
+                         static_cast<int32_t>(value.high()),
                          static_cast<int32_t>(value.high() >> 32));
-    default: break;
+    default:
+      break;
   }
   if (value.is_null()) return "null";
   if (is_extern(value.type()))

@@ -19,8 +19,8 @@ constexpr const Verb* kVerbs[] = {
 #if SEDGE_HAVE_SERVER
     &kServeVerb,
 #endif
-    &kValidateVerb, &kInspectVerb, &kParseVerb,      &kPrintVerb,
-    &kWastVerb,     &kExplainVerb, &kCompletionVerb, &kVersionVerb, &kManVerb,
+    &kValidateVerb, &kInspectVerb,    &kParseVerb,   &kPrintVerb, &kWastVerb,
+    &kExplainVerb,  &kCompletionVerb, &kVersionVerb, &kManVerb,
 };
 
 /// Whether a first word that is no command means a file to run.

@@ -19,7 +19,8 @@ std::span<const Verb* const> verbs();
 /// The command called `name`, or null.
 const Verb* find_verb(std::string_view name);
 
-/// The whole program: `argv` without the program's name. Returns the exit status; errors are printed.
+/// The whole program: `argv` without the program's name. Returns the exit status; errors are
+/// printed.
 int main_program(std::span<const char* const> argv);
 
 }  // namespace sedge::cli

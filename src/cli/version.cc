@@ -12,7 +12,6 @@ namespace {
 
 constexpr Option kOptions[] = {{"--json", 0, "", "print one JSON object with what this build has"}};
 
-
 constexpr std::string_view architecture() {
 #if defined(__x86_64__)
   return "x86_64";

@@ -58,9 +58,11 @@ Result<int> run(const Arguments& arguments) {
 }  // namespace
 
 const Verb kWastVerb = {
-    "wast", "run specification scripts",
+    "wast",
+    "run specification scripts",
     "Runs the assertions of each script and says which did not hold. Exits with 1 if any did not.",
-    kOptions, kPositionals,
+    kOptions,
+    kPositionals,
     "sedge wast test/core/*.wast\n"
     "sedge wast --round-trip --json i32.wast",
     run};

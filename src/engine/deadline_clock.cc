@@ -14,10 +14,13 @@ DeadlineClock::~DeadlineClock() {
   if (thread_.joinable()) thread_.join();
 }
 
-void DeadlineClock::add(Time when, std::weak_ptr<InterruptState> target) {
-  bool wake;
+void DeadlineClock::move(std::optional<Time> from, std::optional<Time> to,
+                         const std::shared_ptr<InterruptState>& target) {
+  bool wake = false;
   {
     std::lock_guard lock(mutex_);
+    if (from) alarms_.erase({*from, target.get()});
+    if (!to) return;
     if (!thread_.joinable()) {
       // Signals are for the threads that expect them.
       sigset_t all;
@@ -27,8 +30,8 @@ void DeadlineClock::add(Time when, std::weak_ptr<InterruptState> target) {
       thread_ = std::thread([this] { run(); });
       pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }
-    wake = entries_.empty() || when < entries_.top().when;
-    entries_.push({when, std::move(target)});
+    alarms_.insert_or_assign({*to, target.get()}, target);
+    wake = *to < sleeping_until_;
   }
   if (wake) changed_.notify_one();
 }
@@ -36,22 +39,19 @@ void DeadlineClock::add(Time when, std::weak_ptr<InterruptState> target) {
 void DeadlineClock::run() {
   std::unique_lock lock(mutex_);
   while (!stop_) {
-    if (entries_.empty()) {
+    if (alarms_.empty()) {
+      sleeping_until_ = Time::max();
       changed_.wait(lock);
       continue;
     }
-    // Entries of stores that are gone need no alarm.
-    if (entries_.top().target.expired()) {
-      entries_.pop();
+    auto first = alarms_.begin();
+    if (std::chrono::steady_clock::now() < first->first.first) {
+      sleeping_until_ = first->first.first;
+      changed_.wait_until(lock, Time(sleeping_until_));
       continue;
     }
-    if (std::chrono::steady_clock::now() < entries_.top().when) {
-      Time when = entries_.top().when;
-      changed_.wait_until(lock, when);
-      continue;
-    }
-    std::weak_ptr<InterruptState> target = entries_.top().target;
-    entries_.pop();
+    std::weak_ptr<InterruptState> target = std::move(first->second);
+    alarms_.erase(first);
     lock.unlock();
     if (auto state = target.lock()) state->raise(vm::kInterruptDeadline);
     lock.lock();

@@ -5,11 +5,12 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <queue>
+#include <optional>
 #include <thread>
-#include <vector>
+#include <utility>
 
 #include "runtime/store_impl.h"
 
@@ -23,20 +24,18 @@ class DeadlineClock {
   DeadlineClock(const DeadlineClock&) = delete;
   DeadlineClock& operator=(const DeadlineClock&) = delete;
 
-  /// Raises kInterruptDeadline at `when`. Thread-safe. A store that is gone by then is skipped; a
-  /// later deadline of the same store makes this one a harmless false alarm.
-  void add(Time when, std::weak_ptr<InterruptState> target);
+  /// Gives up the alarm at `from`, if any, and raises kInterruptDeadline at `to`, if any.
+  /// Thread-safe. A store takes its alarm back before it goes, so that nothing of it stays behind
+  /// until then.
+  void move(std::optional<Time> from, std::optional<Time> to,
+            const std::shared_ptr<InterruptState>& target);
 
  private:
-  struct Entry {
-    Time when;
-    std::weak_ptr<InterruptState> target;
-    bool operator>(const Entry& other) const { return when > other.when; }
-  };
   void run();
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> entries_;
+  std::map<std::pair<Time, InterruptState*>, std::weak_ptr<InterruptState>> alarms_;
+  Time sleeping_until_ = Time::max();
   bool stop_ = false;
   std::thread thread_;
 };

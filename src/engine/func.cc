@@ -70,7 +70,10 @@ std::vector<Frame> backtrace(StoreImpl& store) {
 
 Error trap_error(StoreImpl& store) {
   wasm::TrapCode trap = store.context.trap;
-  Error error(wasm::to_error_code(trap));
+  const bool element = trap == wasm::TrapCode::undefined_element ||
+                       trap == wasm::TrapCode::uninitialized_element;
+  Error error(wasm::to_error_code(trap),
+              element ? fmt::format(" {}", store.context.trap_index) : std::string());
   if (trap == wasm::TrapCode::out_of_fuel) store.context.fuel = 0;
   error.set_backtrace(backtrace(store));
   return error;

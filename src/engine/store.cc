@@ -18,12 +18,16 @@ Store::Store(Store&& other) noexcept : impl_(std::move(other.impl_)) {
 }
 
 Store& Store::operator=(Store&& other) noexcept {
+  if (this == &other) return *this;
+  if (impl_) set_deadline(std::nullopt);
   impl_ = std::move(other.impl_);
   if (impl_) impl_->facade = this;
   return *this;
 }
 
-Store::~Store() = default;
+Store::~Store() {
+  if (impl_) set_deadline(std::nullopt);
+}
 
 uint64_t Store::id() const { return impl_->id; }
 
@@ -36,11 +40,10 @@ uint64_t Store::fuel() const {
 }
 
 void Store::set_deadline(std::optional<std::chrono::steady_clock::time_point> deadline) {
+  if (!deadline && !impl_->deadline) return;
+  const auto* engine = static_cast<const EngineImpl*>(impl_->engine.get());
+  const_cast<EngineImpl*>(engine)->deadlines.move(impl_->deadline, deadline, impl_->interrupt);
   impl_->deadline = deadline;
-  if (deadline) {
-    const auto* engine = static_cast<const EngineImpl*>(impl_->engine.get());
-    const_cast<EngineImpl*>(engine)->deadlines.add(*deadline, impl_->interrupt);
-  }
 }
 
 std::optional<std::chrono::steady_clock::time_point> Store::deadline() const {

@@ -1,10 +1,10 @@
 // Handlers of calls, tail calls and returns, and the entry from the host.
 //
-// Arguments lie at the top of the caller's operand stack, where they become the callee's first cells;
-// results come back to the same cells (the first result also in its accumulator). A frame record
-// keeps what the caller needs again. Tail calls move the arguments down to the frame's first cells
-// and reuse the record, whose `instance` is always that of the function to return to: a return
-// compares it with the running one, so that calls within an instance never reload memory 0.
+// Arguments lie at the top of the caller's operand stack, where they become the callee's first
+// cells; results come back to the same cells (the first result also in its accumulator). A frame
+// record keeps what the caller needs again. Tail calls move the arguments down to the frame's first
+// cells and reuse the record, whose `instance` is always that of the function to return to: a
+// return compares it with the running one, so that calls within an instance never reload memory 0.
 #include <algorithm>
 
 #include "interp/handler.h"
@@ -37,14 +37,15 @@ namespace {
 
 /// Code of a wasm function; null if its frame is beyond every limit.
 [[gnu::always_inline]] inline const FuncCode* code_of(vm::Func* func) {
-  if (func->code != nullptr) [[likely]] return static_cast<const FuncCode*>(func->code);
+  if (func->code != nullptr) [[likely]]
+    return static_cast<const FuncCode*>(func->code);
   func->code = lower_now(func->instance, func->index);
   return static_cast<const FuncCode*>(func->code);
 }
 
 /// Calls a host function. `first`: its arguments and results; false when it did not return.
-[[gnu::noinline]] Exit call_host(vm::Func* func, Context* ctx, Instance* inst, const Word* return_pc,
-                                 Cell* fp, FrameRecord* frame, Cell* first) {
+[[gnu::noinline]] Exit call_host(vm::Func* func, Context* ctx, Instance* inst,
+                                 const Word* return_pc, Cell* fp, FrameRecord* frame, Cell* first) {
   if (frame == ctx->frames_end) {
     ctx->trap_code = nullptr;
     ctx->trap = TrapCode::call_stack_exhausted;
@@ -67,83 +68,85 @@ namespace {
 }  // namespace
 
 /// Enters `code` with its frame at `base`; goes on behind this instruction of `words` words.
-#define SEDGE_ENTER(code, base, words)                                                          \
-  do {                                                                                          \
-    const FuncCode* entered = (code);                                                           \
-    Cell* new_fp = (base);                                                                      \
-    if (!has_room(entered, new_fp, ctx) || frame == ctx->frames_end) [[unlikely]]               \
-      SEDGE_TRAP_NAMED(call_stack_exhausted);                                                   \
-    *frame = {pc + (words), fp, inst, entered};                                                 \
-    frame++;                                                                                    \
-    fp = new_fp;                                                                                \
-    clear_locals(entered, fp);                                                                  \
-    pc = entered->entry;                                                                        \
+#define SEDGE_ENTER(code, base, words)                                            \
+  do {                                                                            \
+    const FuncCode* entered = (code);                                             \
+    Cell* new_fp = (base);                                                        \
+    if (!has_room(entered, new_fp, ctx) || frame == ctx->frames_end) [[unlikely]] \
+      SEDGE_TRAP_NAMED(call_stack_exhausted);                                     \
+    *frame = {pc + (words), fp, inst, entered};                                   \
+    frame++;                                                                      \
+    fp = new_fp;                                                                  \
+    clear_locals(entered, fp);                                                    \
+    pc = entered->entry;                                                          \
   } while (false)
 
-#define SEDGE_RETURN()                                                                          \
-  do {                                                                                          \
-    frame--;                                                                                    \
-    pc = static_cast<const Word*>(frame->return_pc);                                            \
-    fp = frame->fp;                                                                             \
-    if (frame->instance != inst) [[unlikely]] SEDGE_TAIL returned_across(SEDGE_HANDLER_ARGS);   \
-    SEDGE_DISPATCH();                                                                           \
+#define SEDGE_RETURN()                                \
+  do {                                                \
+    frame--;                                          \
+    pc = static_cast<const Word*>(frame->return_pc);  \
+    fp = frame->fp;                                   \
+    if (frame->instance != inst) [[unlikely]]         \
+      SEDGE_TAIL returned_across(SEDGE_HANDLER_ARGS); \
+    SEDGE_DISPATCH();                                 \
   } while (false)
 
 /// Calls `func`, any function of the store, with its arguments at `base`.
-#define SEDGE_CALL(func, base, words)                                                           \
-  do {                                                                                          \
-    vm::Func* called = (func);                                                                  \
-    if (called->host != nullptr) {                                                              \
-      Cell* first = (base);                                                                     \
-      Exit exit = call_host(called, ctx, inst, pc + (words), fp, frame, first);                 \
-      if (exit != Exit::returned) [[unlikely]] {                                                \
-        ra = static_cast<uint64_t>(exit);                                                       \
-        SEDGE_TAIL host_failed(SEDGE_HANDLER_ARGS);                                             \
-      }                                                                                         \
-      load_memory(inst, running(frame)->has_memory, mem, mem_size);                             \
-      load_accumulators(first, ra, rf, rd);                                                     \
-      SEDGE_NEXT(words);                                                                        \
-    }                                                                                           \
-    const FuncCode* code = code_of(called);                                                     \
-    if (code == nullptr) [[unlikely]] SEDGE_TRAP_NAMED(call_stack_exhausted);                   \
-    SEDGE_ENTER(code, base, words);                                                             \
-    if (called->instance != inst) {                                                             \
-      inst = called->instance;                                                                  \
-      load_memory(inst, code->has_memory, mem, mem_size);                                       \
-    }                                                                                           \
-    SEDGE_DISPATCH();                                                                           \
+#define SEDGE_CALL(func, base, words)                                           \
+  do {                                                                          \
+    vm::Func* called = (func);                                                  \
+    if (called->host != nullptr) {                                              \
+      Cell* first = (base);                                                     \
+      Exit exit = call_host(called, ctx, inst, pc + (words), fp, frame, first); \
+      if (exit != Exit::returned) [[unlikely]] {                                \
+        ra = static_cast<uint64_t>(exit);                                       \
+        SEDGE_TAIL host_failed(SEDGE_HANDLER_ARGS);                             \
+      }                                                                         \
+      load_memory(inst, running(frame)->has_memory, mem, mem_size);             \
+      load_accumulators(first, ra, rf, rd);                                     \
+      SEDGE_NEXT(words);                                                        \
+    }                                                                           \
+    const FuncCode* code = code_of(called);                                     \
+    if (code == nullptr) [[unlikely]]                                           \
+      SEDGE_TRAP_NAMED(call_stack_exhausted);                                   \
+    SEDGE_ENTER(code, base, words);                                             \
+    if (called->instance != inst) {                                             \
+      inst = called->instance;                                                  \
+      load_memory(inst, code->has_memory, mem, mem_size);                       \
+    }                                                                           \
+    SEDGE_DISPATCH();                                                           \
   } while (false)
 
 /// Replaces the running function by `func`, whose arguments lie from `base` on.
-#define SEDGE_TAIL_CALL(func, base)                                                             \
-  do {                                                                                          \
-    vm::Func* called = (func);                                                                  \
-    if (called->host != nullptr) {                                                              \
-      /* A host function needs no frame of ours: it gets its arguments where they lie. */       \
-      Cell* first = (base);                                                                     \
-      Exit exit = call_host(called, ctx, inst, pc + 1, fp, frame, first);                       \
-      if (exit != Exit::returned) [[unlikely]] {                                                \
-        ra = static_cast<uint64_t>(exit);                                                       \
-        SEDGE_TAIL host_failed(SEDGE_HANDLER_ARGS);                                             \
-      }                                                                                         \
-      for (uint32_t i = 0; i < called->result_cells; i++) fp[i] = first[i];                     \
-      load_memory(inst, running(frame)->has_memory, mem, mem_size);                             \
-      load_accumulators(fp, ra, rf, rd);                                                        \
-      SEDGE_RETURN();                                                                           \
-    }                                                                                           \
-    const FuncCode* code = code_of(called);                                                     \
-    if (code == nullptr || !has_room(code, fp, ctx)) [[unlikely]]                               \
-      SEDGE_TRAP_NAMED(call_stack_exhausted);                                                   \
-    const Cell* from = (base);                                                                  \
-    for (uint32_t i = 0; i < code->param_cells; i++) fp[i] = from[i];                           \
-    frame[-1].code = code;                                                                      \
-    clear_locals(code, fp);                                                                     \
-    pc = code->entry;                                                                           \
-    if (called->instance != inst) {                                                             \
-      inst = called->instance;                                                                  \
-      load_memory(inst, code->has_memory, mem, mem_size);                                       \
-    }                                                                                           \
-    SEDGE_DISPATCH();                                                                           \
+#define SEDGE_TAIL_CALL(func, base)                                                       \
+  do {                                                                                    \
+    vm::Func* called = (func);                                                            \
+    if (called->host != nullptr) {                                                        \
+      /* A host function needs no frame of ours: it gets its arguments where they lie. */ \
+      Cell* first = (base);                                                               \
+      Exit exit = call_host(called, ctx, inst, pc + 1, fp, frame, first);                 \
+      if (exit != Exit::returned) [[unlikely]] {                                          \
+        ra = static_cast<uint64_t>(exit);                                                 \
+        SEDGE_TAIL host_failed(SEDGE_HANDLER_ARGS);                                       \
+      }                                                                                   \
+      for (uint32_t i = 0; i < called->result_cells; i++) fp[i] = first[i];               \
+      load_memory(inst, running(frame)->has_memory, mem, mem_size);                       \
+      load_accumulators(fp, ra, rf, rd);                                                  \
+      SEDGE_RETURN();                                                                     \
+    }                                                                                     \
+    const FuncCode* code = code_of(called);                                               \
+    if (code == nullptr || !has_room(code, fp, ctx)) [[unlikely]]                         \
+      SEDGE_TRAP_NAMED(call_stack_exhausted);                                             \
+    const Cell* from = (base);                                                            \
+    for (uint32_t i = 0; i < code->param_cells; i++) fp[i] = from[i];                     \
+    frame[-1].code = code;                                                                \
+    clear_locals(code, fp);                                                               \
+    pc = code->entry;                                                                     \
+    if (called->instance != inst) {                                                       \
+      inst = called->instance;                                                            \
+      load_memory(inst, code->has_memory, mem, mem_size);                                 \
+    }                                                                                     \
+    SEDGE_DISPATCH();                                                                     \
   } while (false)
 
 namespace {
@@ -157,15 +160,18 @@ namespace {
 
 /// The callee of an indirect call, or null with the reason in `code`.
 [[gnu::always_inline]] inline vm::Func* indirect_callee(const Word* pc, const Instance* inst,
-                                                        uint64_t index, TrapCode& code) {
+                                                        vm::Context* ctx, uint64_t index,
+                                                        TrapCode& code) {
   const vm::Table* table = inst->tables[operand<uint32_t>(pc, 4)];
   if (index >= table->size) [[unlikely]] {
     code = TrapCode::undefined_element;
+    ctx->trap_index = index;
     return nullptr;
   }
   auto* func = reinterpret_cast<vm::Func*>(table->elements[index]);
   if (func == nullptr) [[unlikely]] {
     code = TrapCode::uninitialized_element;
+    ctx->trap_index = index;
     return nullptr;
   }
   if (func->type != operand<uint32_t>(pc, 8) &&
@@ -182,7 +188,8 @@ namespace handler {
 
 SEDGE_HANDLER(call) {
   const FuncCode* code = operand<const CodeSlot*>(pc, 8)->load(std::memory_order_acquire);
-  if (code == nullptr) [[unlikely]] SEDGE_TAIL call_lower(SEDGE_HANDLER_ARGS);
+  if (code == nullptr) [[unlikely]]
+    SEDGE_TAIL call_lower(SEDGE_HANDLER_ARGS);
   SEDGE_ENTER(code, fp + cell_at(pc, 0), 3);
   SEDGE_DISPATCH();
 }
@@ -198,26 +205,31 @@ SEDGE_HANDLER(call_import) {
 }
 SEDGE_HANDLER(call_indirect) {
   TrapCode why{};
-  vm::Func* func = indirect_callee(pc, inst, slot<uint32_t>(pc, fp, 2), why);
-  if (func == nullptr) [[unlikely]] SEDGE_TRAP(why);
+  vm::Func* func = indirect_callee(pc, inst, ctx, slot<uint32_t>(pc, fp, 2), why);
+  if (func == nullptr) [[unlikely]]
+    SEDGE_TRAP(why);
   SEDGE_CALL(func, fp + cell_at(pc, 0), 3);
 }
 SEDGE_HANDLER(call_indirect64) {
   TrapCode why{};
-  vm::Func* func = indirect_callee(pc, inst, slot<uint64_t>(pc, fp, 2), why);
-  if (func == nullptr) [[unlikely]] SEDGE_TRAP(why);
+  vm::Func* func = indirect_callee(pc, inst, ctx, slot<uint64_t>(pc, fp, 2), why);
+  if (func == nullptr) [[unlikely]]
+    SEDGE_TRAP(why);
   SEDGE_CALL(func, fp + cell_at(pc, 0), 3);
 }
 SEDGE_HANDLER(call_ref) {
   auto* func = reinterpret_cast<vm::Func*>(slot<uint64_t>(pc, fp, 2));
-  if (func == nullptr) [[unlikely]] SEDGE_TRAP_NAMED(null_function_reference);
+  if (func == nullptr) [[unlikely]]
+    SEDGE_TRAP_NAMED(null_function_reference);
   SEDGE_CALL(func, fp + cell_at(pc, 0), 2);
 }
 
 SEDGE_HANDLER(return_call) {
   const FuncCode* code = operand<const CodeSlot*>(pc, 8)->load(std::memory_order_acquire);
-  if (code == nullptr) [[unlikely]] SEDGE_TAIL call_lower(SEDGE_HANDLER_ARGS);
-  if (!has_room(code, fp, ctx)) [[unlikely]] SEDGE_TRAP_NAMED(call_stack_exhausted);
+  if (code == nullptr) [[unlikely]]
+    SEDGE_TAIL call_lower(SEDGE_HANDLER_ARGS);
+  if (!has_room(code, fp, ctx)) [[unlikely]]
+    SEDGE_TRAP_NAMED(call_stack_exhausted);
   const Cell* from = fp + cell_at(pc, 0);
   for (uint32_t i = 0; i < code->param_cells; i++) fp[i] = from[i];
   frame[-1].code = code;
@@ -230,19 +242,22 @@ SEDGE_HANDLER(return_call_import) {
 }
 SEDGE_HANDLER(return_call_indirect) {
   TrapCode why{};
-  vm::Func* func = indirect_callee(pc, inst, slot<uint32_t>(pc, fp, 2), why);
-  if (func == nullptr) [[unlikely]] SEDGE_TRAP(why);
+  vm::Func* func = indirect_callee(pc, inst, ctx, slot<uint32_t>(pc, fp, 2), why);
+  if (func == nullptr) [[unlikely]]
+    SEDGE_TRAP(why);
   SEDGE_TAIL_CALL(func, fp + cell_at(pc, 0));
 }
 SEDGE_HANDLER(return_call_indirect64) {
   TrapCode why{};
-  vm::Func* func = indirect_callee(pc, inst, slot<uint64_t>(pc, fp, 2), why);
-  if (func == nullptr) [[unlikely]] SEDGE_TRAP(why);
+  vm::Func* func = indirect_callee(pc, inst, ctx, slot<uint64_t>(pc, fp, 2), why);
+  if (func == nullptr) [[unlikely]]
+    SEDGE_TRAP(why);
   SEDGE_TAIL_CALL(func, fp + cell_at(pc, 0));
 }
 SEDGE_HANDLER(return_call_ref) {
   auto* func = reinterpret_cast<vm::Func*>(slot<uint64_t>(pc, fp, 2));
-  if (func == nullptr) [[unlikely]] SEDGE_TRAP_NAMED(null_function_reference);
+  if (func == nullptr) [[unlikely]]
+    SEDGE_TRAP_NAMED(null_function_reference);
   SEDGE_TAIL_CALL(func, fp + cell_at(pc, 0));
 }
 
@@ -299,14 +314,16 @@ SEDGE_HANDLER(throw_) {
   GcRef exception = 0;
   vm::Tag* tag = inst->tags[operand<uint32_t>(pc, 4)];
   Exit exit = ctx->builtins->exception_new(inst, tag, fp + cell_at(pc, 0), &exception);
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   ctx->exception = exception;
   ctx->trap_code = nullptr;
   SEDGE_TAIL unwind(SEDGE_HANDLER_ARGS);
 }
 SEDGE_HANDLER(throw_ref) {
   auto exception = slot<GcRef>(pc, fp, 0);
-  if (exception == 0) [[unlikely]] SEDGE_TRAP_NAMED(null_exception_reference);
+  if (exception == 0) [[unlikely]]
+    SEDGE_TRAP_NAMED(null_exception_reference);
   ctx->exception = exception;
   ctx->trap_code = nullptr;
   SEDGE_TAIL unwind(SEDGE_HANDLER_ARGS);

@@ -209,7 +209,8 @@ class Lowering {
   Condition take_condition();
   uint32_t emit_condition(const Condition& condition, bool sense);
   void branch_values(const Ctrl& target, bool keep);
-  bool values_in_place(const Ctrl& target);
+  void place_values(const Ctrl& target, std::span<const ValType> types, bool keep);
+  bool values_in_place(const Ctrl& target, size_t count);
   void emit_return();
   void jump_to(Ctrl& target);
   void target(Ctrl& ctrl, uint32_t origin, uint32_t field);

@@ -155,7 +155,7 @@ void Lowering::end() {
     unreachable_ = 1;
     return;
   }
-  if (reachable) branch_values(block, false);
+  if (reachable) place_values(block, results(block), false);
   finish_block(reachable);
 }
 
@@ -189,9 +189,8 @@ void Lowering::finish_block(bool reachable) {
 
 // Branches
 
-/// Whether the values for the label are the entries that lie from its base on.
-bool Lowering::values_in_place(const Ctrl& to) {
-  size_t count = label_types(to).size();
+/// Whether the top `count` entries lie from the base of `to` on.
+bool Lowering::values_in_place(const Ctrl& to, size_t count) {
   return count == 0 || stack_[stack_.size() - count].cell == to.base;
 }
 
@@ -199,10 +198,15 @@ bool Lowering::values_in_place(const Ctrl& to) {
 /// although what follows is: the state of the entries stays as it is, and those that are not in
 /// place were materialised before.
 void Lowering::branch_values(const Ctrl& to, bool keep) {
-  auto types = label_types(to);
+  place_values(to, label_types(to), keep);
+}
+
+/// The same for any values of the block: at its end they are its results, which for a loop are not
+/// what its label takes.
+void Lowering::place_values(const Ctrl& to, std::span<const ValType> types, bool keep) {
   if (types.empty()) return;
   reserve(to.base + total_cells(types));
-  if (values_in_place(to)) {
+  if (values_in_place(to, types.size())) {
     if (!keep) materialize_top(types.size());
     return;
   }
@@ -309,7 +313,7 @@ void Lowering::conditional_branch(uint32_t depth, Emit emit_branch) {
   Ctrl& to = ctrl(depth);
   const auto types = label_types(to);
   const bool leaves = depth == ctrls_.size() - 1;
-  if (!leaves && values_in_place(to)) {
+  if (!leaves && values_in_place(to, label_types(to).size())) {
     branch_values(to, false);
     uint32_t pos = emit_branch(true);
     target(to, pos, distance_field(pos));
@@ -352,7 +356,7 @@ void Lowering::br_table() {
     Ctrl& to = ctrl(in_.labels[i]);
     const auto field = static_cast<uint32_t>(first + i);
     const bool leaves = &to == ctrls_.data();
-    if (!leaves && values_in_place(to)) {
+    if (!leaves && values_in_place(to, label_types(to).size())) {
       target(to, pos, field);
       continue;
     }

@@ -14,16 +14,16 @@ namespace sedge::net {
 namespace {
 
 std::unexpected<Error> bad_address(std::string_view text, std::string_view why) {
-  return fail(Error(ErrorCode::bad_argument, fmt::format(": listen address `{}`: {}", text, why))
-                  .with_remedy("write HOST:PORT, for example 127.0.0.1:8080, 0.0.0.0:8080 for every "
-                               "IPv4 interface, or [::]:8080"));
+  return fail(
+      Error(ErrorCode::bad_argument, fmt::format(": listen address `{}`: {}", text, why))
+          .with_remedy("write HOST:PORT, for example 127.0.0.1:8080, 0.0.0.0:8080 for every "
+                       "IPv4 interface, or [::]:8080"));
 }
 
 Result<Fd> open_socket(const Address& address, bool reuse_port) {
   Fd socket(::socket(address.get()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   int on = 1;
-  if (!socket ||
-      ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+  if (!socket || ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
       (reuse_port && ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0))
     return fail(ErrorCode::io, fmt::format(": cannot open a socket: {}", strerror(errno)));
   if (::bind(socket.get(), address.get(), address.size()) != 0) {
@@ -35,7 +35,8 @@ Result<Fd> open_socket(const Address& address, bool reuse_port) {
     else if (error == EACCES)
       failure.set_remedy("ports below 1024 need a privilege: choose a higher one with --listen");
     else if (error == EADDRNOTAVAIL)
-      failure.set_remedy("this machine has no such address: use 0.0.0.0 or [::] for all of its own");
+      failure.set_remedy(
+          "this machine has no such address: use 0.0.0.0 or [::] for all of its own");
     return fail(std::move(failure));
   }
   return socket;
@@ -60,8 +61,8 @@ Result<Address> Address::parse(std::string_view text) {
     auto* v6 = reinterpret_cast<sockaddr_in6*>(&address.storage_);
     v6->sin6_family = AF_INET6;
     v6->sin6_port = htons(number);
-    if (inet_pton(AF_INET6, std::string(host.substr(1, host.size() - 2)).c_str(),
-                  &v6->sin6_addr) != 1)
+    if (inet_pton(AF_INET6, std::string(host.substr(1, host.size() - 2)).c_str(), &v6->sin6_addr) !=
+        1)
       return bad_address(text, "not an IPv6 address");
     return address;
   }
@@ -121,8 +122,8 @@ Result<Fd> listen_on(const Address& address, int backlog, bool first) {
   if (first && address.port() != 0) SEDGE_TRY(open_socket(address, false));
   SEDGE_TRY_ASSIGN(Fd socket, open_socket(address, true));
   if (::listen(socket.get(), backlog) != 0)
-    return fail(ErrorCode::io, fmt::format(": cannot listen on {}: {}", address.to_string(),
-                                           strerror(errno)));
+    return fail(ErrorCode::io,
+                fmt::format(": cannot listen on {}: {}", address.to_string(), strerror(errno)));
   return socket;
 }
 

@@ -26,14 +26,13 @@ TEST(Address, RefusesWithAReason) {
   const std::string remedy =
       "\nhelp: write HOST:PORT, for example 127.0.0.1:8080, 0.0.0.0:8080 for every IPv4 interface, "
       "or [::]:8080";
-  for (auto [text, why] :
-       {std::pair{"", "the port is not a number from 0 to 65535"},
-        {"127.0.0.1:", "the port is not a number from 0 to 65535"},
-        {"127.0.0.1:65536", "the port is not a number from 0 to 65535"},
-        {"127.0.0.1:http", "the port is not a number from 0 to 65535"},
-        {"::1:80", "an IPv6 address stands in brackets"},
-        {"[::x]:80", "not an IPv6 address"},
-        {"example.com:80", "the host is not an IP address"}}) {
+  for (auto [text, why] : {std::pair{"", "the port is not a number from 0 to 65535"},
+                           {"127.0.0.1:", "the port is not a number from 0 to 65535"},
+                           {"127.0.0.1:65536", "the port is not a number from 0 to 65535"},
+                           {"127.0.0.1:http", "the port is not a number from 0 to 65535"},
+                           {"::1:80", "an IPv6 address stands in brackets"},
+                           {"[::x]:80", "not an IPv6 address"},
+                           {"example.com:80", "the host is not an IP address"}}) {
     Result<Address> address = Address::parse(text);
     ASSERT_FALSE(address) << text;
     EXPECT_EQ(address.error().render(),

@@ -15,8 +15,8 @@ constexpr std::array<uint8_t, 256> make_classes() {
   std::array<uint8_t, 256> table{};
   for (int c = 0; c < 256; ++c) {
     bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-    bool mark =
-        c < 128 && std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
+    bool mark = c < 128 && std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) !=
+                               std::string_view::npos;
     if (alnum || (c != 0 && mark)) table[c] |= kToken;
     // VCHAR, SP, HTAB and obs-text; never another control character.
     if ((c >= 0x20 && c != 0x7f) || c == '\t') table[c] |= kField;

@@ -14,8 +14,8 @@
 namespace sedge::net {
 namespace {
 
-constexpr size_t kLargeBody = 16384;        // sent from where it lies instead of being copied
-constexpr size_t kMaxOutput = 65536;        // unsent bytes beyond which no request is begun
+constexpr size_t kLargeBody = 16384;         // sent from where it lies instead of being copied
+constexpr size_t kMaxOutput = 65536;         // unsent bytes beyond which no request is begun
 constexpr uint64_t kBytesPerSecond = 16384;  // slowest tolerated upload, after the body timeout
 constexpr uint64_t kLingerMs = 2000;
 constexpr uint64_t kMaxDiscard = 4 << 20;
@@ -193,8 +193,8 @@ void Connection::dispatch() {
   phase_ = Phase::none;
   state_ = State::handling;
   shard_.set_dispatching(this);
-  shard_.server().handler_.handle(
-      std::move(request), Responder(shard_.shared_from_this(), slot_, generation_));
+  shard_.server().handler_.handle(std::move(request),
+                                  Responder(shard_.shared_from_this(), slot_, generation_));
   shard_.set_dispatching(nullptr);
 }
 

@@ -22,6 +22,7 @@ class Connection final : public EventLoop::Source, private Timer {
   int fd() const { return socket_.get(); }
   uint32_t slot() const { return slot_; }
   uint32_t generation() const { return generation_; }
+  bool lingering() const { return state_ == State::lingering; }
 
   void on_event(uint32_t epoll_events) override;
   /// The handler's answer to the request in flight.

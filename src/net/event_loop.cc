@@ -95,8 +95,8 @@ void EventLoop::run() {
   thread_id_.store(current_thread(), std::memory_order_relaxed);
   epoll_event events[kMaxEvents];
   while (!stopping_.load(std::memory_order_relaxed)) {
-    int count = ::epoll_wait(epoll_.get(), events, kMaxEvents,
-                             timers_.timeout_ms(now_ns() / 1'000'000));
+    int count =
+        ::epoll_wait(epoll_.get(), events, kMaxEvents, timers_.timeout_ms(now_ns() / 1'000'000));
     now_ms_ = now_ns() / 1'000'000;
     bool woken = false;
     for (int i = 0; i < count; ++i) {

@@ -129,8 +129,8 @@ RequestParser::Event RequestParser::feed(std::string_view bytes, size_t& consume
         size_t newline = rest.find('\n');
         size_t taken = newline == std::string_view::npos ? rest.size() : newline + 1;
         size_t line_size = carry_.size() + taken;
-        bool in_head = state_ == State::request_line || state_ == State::fields ||
-                       state_ == State::trailers;
+        bool in_head =
+            state_ == State::request_line || state_ == State::fields || state_ == State::trailers;
         if (state_ == State::request_line && carry_.empty() && head_bytes_ == 0 &&
             rest[0] != '\r' && !is_token_char(rest[0]))
           return refuse(400, "no method at the start of the request line"), finish(Event::error);

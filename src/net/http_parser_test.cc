@@ -127,17 +127,20 @@ TEST(HttpParser, RefusesWhatIsNoRequest) {
       {" GET / HTTP/1.1\r\n", 400, "no method at the start of the request line"},
       {"GET /\r\n", 400, "the request line is not METHOD TARGET HTTP/1.1"},
       {"GET\r\n", 400, "the request line is not METHOD TARGET HTTP/1.1"},
-      {"GET  / HTTP/1.1\r\n", 400, "the request target has characters that must be percent-encoded"},
+      {"GET  / HTTP/1.1\r\n", 400,
+       "the request target has characters that must be percent-encoded"},
       {"GET /a b HTTP/1.1\r\n", 400,
        "the request target has characters that must be percent-encoded"},
       {"GET /\xc3\xa9 HTTP/1.1\r\n", 400,
        "the request target has characters that must be percent-encoded"},
-      {"GET /#f HTTP/1.1\r\n", 400, "the request target has characters that must be percent-encoded"},
+      {"GET /#f HTTP/1.1\r\n", 400,
+       "the request target has characters that must be percent-encoded"},
       {"GET /\t HTTP/1.1\r\n", 400,
        "the request target has characters that must be percent-encoded"},
       {"G(T / HTTP/1.1\r\n", 400, "the method is not a token"},
       {"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJ / HTTP/1.1\r\n", 501, "the method is unknown"},
-      {"GET / HTTP/1.1 \r\n", 400, "the request target has characters that must be percent-encoded"},
+      {"GET / HTTP/1.1 \r\n", 400,
+       "the request target has characters that must be percent-encoded"},
       {"GET / http/1.1\r\n", 400, "the request line does not end in an HTTP version"},
       {"GET / HTTP/11\r\n", 400, "the request line does not end in an HTTP version"},
       {"GET / HTTP/1.10\r\n", 400, "the request line does not end in an HTTP version"},
@@ -156,8 +159,7 @@ TEST(HttpParser, RefusesWhatIsNoRequest) {
       {with_head("Host: b\r\n"), 400, "more than one Host"},
       {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, "Host is not a host name"},
       {"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400, "Host is not a host name"},
-      {"GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", 400,
-       "a header field's name is not a token"},
+      {"GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", 400, "a header field's name is not a token"},
       {"GET / HTTP/1.1\r\n: y\r\n\r\n", 400, "a header field's name is not a token"},
       {"GET / HTTP/1.1\r\nHost: a\r\nnocolon\r\n\r\n", 400, "a header field has no colon"},
       {"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n folded\r\n\r\n", 400,
@@ -218,16 +220,16 @@ TEST(HttpParser, RefusesAmbiguousFraming) {
        "the only transfer coding known here is chunked"},
       {"Transfer-Encoding: chunked;q=1\r\n", "", 501,
        "the only transfer coding known here is chunked"},
-      {"Transfer-Encoding: chunked, gzip\r\n", "", 400,
-       "chunked is not the last transfer coding"},
+      {"Transfer-Encoding: chunked, gzip\r\n", "", 400, "chunked is not the last transfer coding"},
       {"Transfer-Encoding: chunked, chunked\r\n", "", 400,
        "chunked is not the last transfer coding"},
       {"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", "", 400,
        "chunked is not the last transfer coding"},
       {"Transfer-Encoding:\r\n", "", 400, "Transfer-Encoding is empty"},
       {"Transfer-Encoding : chunked\r\n", "", 400, "a header field's name is not a token"},
-      {"Transfer-Encoding:\x0b" "chunked\r\n", "", 400,
-       "a header field's value has control characters"},
+      {"Transfer-Encoding:\x0b"
+       "chunked\r\n",
+       "", 400, "a header field's value has control characters"},
       {chunked, "5 \r\nhello\r\n0\r\n\r\n", 400, "a chunk size is not a hexadecimal number"},
       {chunked, "0x5\r\nhello\r\n0\r\n\r\n", 400, "a chunk size is not a hexadecimal number"},
       {chunked, "-5\r\nhello\r\n0\r\n\r\n", 400, "a chunk size is not a hexadecimal number"},
@@ -260,8 +262,8 @@ TEST(HttpParser, RefusesAmbiguousFraming) {
 }
 
 TEST(HttpParser, KeepsItsLimits) {
-  ParserLimits limits{.max_request_line = 64, .max_header_bytes = 256, .max_headers = 4,
-                      .max_body_bytes = 10};
+  ParserLimits limits{
+      .max_request_line = 64, .max_header_bytes = 256, .max_headers = 4, .max_body_bytes = 10};
   struct Case {
     std::string bytes;
     int status;
@@ -315,8 +317,8 @@ TEST(HttpParser, KnowsWhetherTheConnectionStays) {
            Case{"HTTP/1.0", "Connection: keep-alive\r\n", true},
            Case{"HTTP/1.9", "", true},
        }) {
-    Outcome outcome = parse(
-        std::string("GET / ") + c.version + "\r\nHost: a\r\n" + c.fields + "\r\n", 4096);
+    Outcome outcome =
+        parse(std::string("GET / ") + c.version + "\r\nHost: a\r\n" + c.fields + "\r\n", 4096);
     ASSERT_EQ(outcome.requests.size(), 1U) << c.version << c.fields;
     EXPECT_EQ(outcome.requests[0]->keep_alive(), c.keep_alive) << c.version << c.fields;
   }

@@ -198,7 +198,10 @@ void Shard::finish_if_drained() {
 }
 
 void Shard::cut_all() {
-  if (open_ > 0) server_->cut_.store(true, std::memory_order_relaxed);
+  // A connection that only waits for the client's end of it has had its answer.
+  for (const Slot& slot : slots_)
+    if (slot.connection && !slot.connection->lingering())
+      server_->cut_.store(true, std::memory_order_relaxed);
   loop_->stop();
 }
 

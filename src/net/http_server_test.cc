@@ -33,10 +33,10 @@ class TestHandler final : public Handler {
     std::string_view path = request->path();
     if (path == "/late") {
       std::lock_guard lock(mutex_);
-      threads_.emplace_back([request = std::move(request),
-                             responder = std::move(responder)]() mutable {
-        responder.respond(text(200, "late " + request->body));
-      });
+      threads_.emplace_back(
+          [request = std::move(request), responder = std::move(responder)]() mutable {
+            responder.respond(text(200, "late " + request->body));
+          });
     } else if (path == "/hold") {
       std::lock_guard lock(mutex_);
       held_.push_back(std::move(responder));
@@ -46,8 +46,8 @@ class TestHandler final : public Handler {
     } else if (path == "/big") {
       responder.respond(text(200, std::string(8 << 20, 'b')));
     } else {
-      responder.respond(text(200, std::string(request->method()) + " " + std::string(path) + " " +
-                                      request->body));
+      responder.respond(text(
+          200, std::string(request->method()) + " " + std::string(path) + " " + request->body));
     }
   }
   Response refuse(int status, std::string_view reason, std::string_view) override {
@@ -128,8 +128,9 @@ TEST_F(HttpServerTest, AnswersPipelinedRequestsInOrder) {
 TEST_F(HttpServerTest, AnswersAClientThatHasShutItsSide) {
   start();
   TestClient one = client();
-  one.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /late HTTP/1.1\r\nHost: a\r\n"
-           "Content-Length: 1\r\n\r\nx");
+  one.send(
+      "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /late HTTP/1.1\r\nHost: a\r\n"
+      "Content-Length: 1\r\n\r\nx");
   one.shut_write();
   EXPECT_EQ(one.read().body, "GET /1 ");
   EXPECT_EQ(one.read().body, "late x");
@@ -174,9 +175,10 @@ TEST_F(HttpServerTest, RefusesByHead) {
 
 TEST_F(HttpServerTest, AnswersBadRequestsAndCloses) {
   start();
-  for (auto [bytes, status] : {std::pair{"nonsense\r\n\r\n", 400},
-                               {"GET / HTTP/3.0\r\n\r\n", 505},
-                               {"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: br\r\n\r\n", 501}}) {
+  for (auto [bytes, status] :
+       {std::pair{"nonsense\r\n\r\n", 400},
+        {"GET / HTTP/3.0\r\n\r\n", 505},
+        {"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: br\r\n\r\n", 501}}) {
     TestClient one = client();
     one.send(bytes);
     TestClient::Reply reply = one.read();

@@ -156,8 +156,10 @@ Exit allocated(Instance* instance, GcRef ref, GcRef* out) {
 }
 
 GcHeap* heap_of(Instance* instance) {
-  auto heap = StoreImpl::of(*instance).heap();
-  return heap ? *heap : nullptr;
+  StoreImpl& store = StoreImpl::of(*instance);
+  if (GcHeap* heap = store.heap_if_any()) [[likely]] return heap;
+  auto made = store.heap();
+  return made ? *made : nullptr;
 }
 
 Exit struct_new(Instance* instance, uint32_t type, GcRef* out) {

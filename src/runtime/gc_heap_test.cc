@@ -225,6 +225,23 @@ TEST_F(GcHeapTest, LimitEndsInNullAndFreeingRecovers) {
   EXPECT_NE(new_struct(kPair), 0u);
 }
 
+TEST_F(GcHeapTest, NeighbouringFreeRunsOfLargeObjectsMerge) {
+  make();
+  std::vector<GcRef> arrays;
+  for (int i = 0; i < 4; i++) {
+    arrays.push_back(new_array(kBytes, 100'000));
+    std::memset(heap_->base() + arrays.back() + vm::kArrayElements, 0xff, 100'000);
+  }
+  roots_.refs = {arrays[0], arrays[3]};
+  heap_->collect();
+  const GcRef merged = new_array(kBytes, 190'000);
+  EXPECT_EQ(merged, std::min(arrays[1], arrays[2]));
+  const uint8_t* elements = heap_->base() + merged + vm::kArrayElements;
+  EXPECT_EQ(std::count(elements, elements + 190'000, 0), 190'000);
+  EXPECT_EQ(get<uint8_t>(arrays[0], vm::kArrayElements + 99'999), 0xffu);
+  EXPECT_EQ(get<uint8_t>(arrays[3], vm::kArrayElements), 0xffu);
+}
+
 TEST_F(GcHeapTest, LongListsAndWideArraysNeedNoRecursion) {
   make();
   roots_.refs = {0};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -12,21 +13,24 @@ namespace {
 // Ranges of 32-bit memories are all of this size so that any slot fits any of them; the page beyond
 // 4 GiB catches nothing, it keeps address arithmetic of 16-byte accesses inside the range.
 constexpr size_t kSlotSize = (size_t{1} << 32) + 65536;
-// Up to this many written bytes are cheaper to clear than to give back to the system.
-constexpr size_t kClearLimit = 64 * 1024;
+// A free slot keeps at most this much of its last user's memory.
+constexpr size_t kKeepLimit = 4 << 20;
 
 }  // namespace
 
 std::optional<MemoryPool::Slot> MemoryPool::take(size_t reserve) {
+  Slot slot;
   if (reserve <= kSlotSize) {
     std::lock_guard lock(mutex_);
     if (!free_.empty() && free_.back().mapping.size() >= reserve) {
-      Slot slot = std::move(free_.back());
+      slot = std::move(free_.back());
       free_.pop_back();
-      return slot;
     }
   }
-  Slot slot;
+  if (slot.mapping) {
+    slot.mapping.clear(std::exchange(slot.dirty, 0));
+    return slot;
+  }
   if (reserve <= kSlotSize) slot.mapping = Mapping::reserve(kSlotSize);
   if (!slot.mapping) slot.mapping = Mapping::reserve(reserve);
   if (!slot.mapping) return std::nullopt;
@@ -39,8 +43,10 @@ void MemoryPool::give(Slot slot, size_t used) {
     std::lock_guard lock(mutex_);
     if (free_.size() >= kMaxFree) return;
   }
-  if (used <= kClearLimit) {
-    std::memset(slot.mapping.data(), 0, used);
+  // Clearing waits for the next user, so that a process that ends never pays for it; what is too
+  // much to keep goes back to the system at once.
+  if (used <= kKeepLimit) {
+    slot.dirty = used;
   } else {
     slot.mapping.discard(0, used);
   }

@@ -18,14 +18,16 @@
 namespace sedge::runtime {
 
 /// Address ranges of 32-bit memories that were used and given back, ready for the next instance
-/// (their pages discarded). Thread-safe; shared by the stores of an engine.
+/// (cleared when they are taken, or their pages discarded). Thread-safe; shared by the stores of an
+/// engine.
 class MemoryPool {
  public:
   struct Slot {
     Mapping mapping;
     size_t committed = 0;  ///< bytes from the start that are accessible
+    size_t dirty = 0;      ///< bytes from the start that its last user may have written
   };
-  /// A slot of at least `reserve` bytes, or nothing if the system refuses.
+  /// A slot of at least `reserve` bytes, all zero, or nothing if the system refuses.
   std::optional<Slot> take(size_t reserve);
   /// Takes a slot back; `used` bytes from its start may have been written.
   void give(Slot slot, size_t used);

@@ -9,8 +9,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <chrono>
+#include <climits>
 #include <csignal>
 #include <cstring>
 #include <ctime>
@@ -54,8 +54,8 @@ Result<std::unique_ptr<AccessLog>> AccessLog::open(std::string_view target) {
     std::string path(target);
     owned = net::Fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
     if (!owned)
-      return fail(ErrorCode::io, fmt::format(": cannot open the access log {}: {}", path,
-                                             strerror(errno)));
+      return fail(ErrorCode::io,
+                  fmt::format(": cannot open the access log {}: {}", path, strerror(errno)));
     fd = owned.get();
   }
   return std::unique_ptr<AccessLog>(new AccessLog(fd, std::move(owned)));

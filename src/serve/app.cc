@@ -81,7 +81,7 @@ struct App::Route {
   RouteMetrics metrics;
 
   std::mutex mutex;
-  uint32_t running = 0;                        // guarded by mutex, as is the queue
+  uint32_t running = 0;  // guarded by mutex, as is the queue
   std::deque<std::unique_ptr<Call>> queue;
 };
 
@@ -123,13 +123,19 @@ App::App(const RouterConfig& config, const FunctionFactory& make_function, uint3
   workers_ = std::make_unique<WorkerPool>(
       cores, static_cast<uint32_t>(std::min<uint64_t>(slots, kMaxThreads)),
       [this] { expire_queued(); });
+  for (auto& route : routes_)
+    if (route->function)
+      workers_->submit([&function = *route->function] {
+        while (function.prepare()) {
+        }
+      });
 }
 
 App::~App() { workers_.reset(); }
 
-Kind App::route_kind(size_t index) const {
+std::optional<Kind> App::route_kind(size_t index) const {
   const Route& route = *routes_[index];
-  return route.function ? route.function->kind() : route.config.kind;
+  return route.function ? std::optional(route.function->kind()) : std::nullopt;
 }
 
 std::string App::make_request_id() {
@@ -141,16 +147,18 @@ bool App::is_builtin(std::string_view path) const {
   return std::ranges::find(builtins_, path) != builtins_.end();
 }
 
-// ---- On the loop's thread -------------------------------------------------------------------------
+// ---- On the loop's thread
+// -------------------------------------------------------------------------
 
 net::HeadVerdict App::check_head(net::Request& request) {
   auto owned = std::make_unique<Context>();
   Context& context = *owned;
   request.context = std::move(owned);
   auto inbound = request.find("x-request-id");
-  context.request_id = inbound && is_request_id(*inbound) ? std::string(*inbound)
-                                                          : make_request_id();
-  auto refusal = [&](int status, std::string_view error, Route* route, std::string_view allow = {}) {
+  context.request_id =
+      inbound && is_request_id(*inbound) ? std::string(*inbound) : make_request_id();
+  auto refusal = [&](int status, std::string_view error, Route* route,
+                     std::string_view allow = {}) {
     net::Response response = error_response(status, error, context.request_id);
     if (!allow.empty()) response.headers.emplace_back("Allow", allow);
     finish(request, context, route, response, error, 0);
@@ -189,9 +197,8 @@ void App::handle(std::unique_ptr<net::Request> request, net::Responder responder
   Route& route = *context.route;
   auto age = std::chrono::nanoseconds(net::now_ns() - request->received_ns);
   Deadline arrived = std::chrono::steady_clock::now() - age;
-  admit(std::make_unique<Call>(
-      Call{std::move(request), std::move(responder), route,
-           arrived + std::chrono::milliseconds(route.config.timeout_ms)}));
+  admit(std::make_unique<Call>(Call{std::move(request), std::move(responder), route,
+                                    arrived + std::chrono::milliseconds(route.config.timeout_ms)}));
 }
 
 net::Response App::refuse(int status, std::string_view reason, std::string_view peer) {
@@ -231,7 +238,8 @@ void App::admit(std::unique_ptr<Call> call) {
   answer(std::move(call), std::move(response), kError);
 }
 
-// ---- On the workers' threads ----------------------------------------------------------------------
+// ---- On the workers' threads
+// ----------------------------------------------------------------------
 
 void App::start(std::unique_ptr<Call> call) {
   workers_->submit([this, call = std::move(call)]() mutable { run(std::move(call)); });
@@ -290,8 +298,8 @@ net::Response App::invoke(Call& call, std::string& problem) {
   }
   if (!input) return refusal(415, input.error().message());
   Result<std::string> output = function.invoke(*std::move(input), call.deadline);
-  Result<net::Response> response =
-      output ? response_from_output(*output) : Result<net::Response>(fail(std::move(output).error()));
+  Result<net::Response> response = output ? response_from_output(*output)
+                                          : Result<net::Response>(fail(std::move(output).error()));
   if (!response) {
     const Error& error = response.error();
     diagnostics_.write_line(fmt::format("error: request {} on route {}: {}\n", context.request_id,
@@ -345,8 +353,7 @@ void App::finish(const net::Request& request, const Context& context, Route* rou
   log_.write(entry);
 }
 
-net::Response App::error_response(int status, std::string_view error,
-                                  std::string_view request_id) {
+net::Response App::error_response(int status, std::string_view error, std::string_view request_id) {
   net::Response response;
   response.status = status;
   response.headers.emplace_back("Content-Type", "application/json");
@@ -387,7 +394,8 @@ void App::interrupt_all() {
   expire_queued();
 }
 
-// ---- The server's own paths -----------------------------------------------------------------------
+// ---- The server's own paths
+// -----------------------------------------------------------------------
 
 net::Response App::builtin(std::string_view path) {
   net::Response response;
@@ -436,8 +444,8 @@ std::string App::metrics_text() const {
                 families.queued);
   append_family(out, "sedge_http_request_bytes_total", "counter", "Bytes of requests received.",
                 families.bytes_in);
-  append_family(out, "sedge_http_response_body_bytes_total", "counter",
-                "Bytes of response bodies.", families.bytes_out);
+  append_family(out, "sedge_http_response_body_bytes_total", "counter", "Bytes of response bodies.",
+                families.bytes_out);
   append_family(out, "sedge_route_available", "gauge", "Whether the route's function can be run.",
                 available);
   append_family(out, "sedge_pool_size", "gauge", "Prepared instances to keep ready.", capacity);

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +45,8 @@ class App final : public net::Handler {
   /// Routes that cannot be run, each with its reason.
   const std::vector<Error>& broken_routes() const { return broken_; }
   size_t route_count() const { return routes_.size(); }
-  Kind route_kind(size_t index) const;
+  /// How the route's function is spoken to; nothing if it cannot be run.
+  std::optional<Kind> route_kind(size_t index) const;
 
   /// For /metrics; the server that this app answers for.
   void set_server(const net::HttpServer* server) { server_ = server; }

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/nearest.h"
 #include "net/address.h"
 #include "net/http.h"
 #include "serve/route_pattern.h"
@@ -22,7 +23,7 @@ namespace {
 
 constexpr size_t kMaxErrors = 20;
 constexpr std::string_view kRuntimes[] = {"sedge", "wasmedge", "wasmtime", "wasmer"};
-constexpr std::string_view kBackends[] = {"auto",        "interpreter", "baseline", "llvm",
+constexpr std::string_view kBackends[] = {"auto",       "interpreter", "baseline", "llvm",
                                           "singlepass", "cranelift",   "winch"};
 constexpr std::string_view kEngines[] = {"embedded", "external"};
 constexpr std::string_view kWasiVersions[] = {"auto", "preview1", "preview2", "preview3"};
@@ -66,8 +67,8 @@ class ConfigReader {
   std::optional<std::string> text(const YamlNode& node, std::string_view key);
   std::optional<uint64_t> number(const YamlNode& node, std::string_view key, uint64_t least,
                                  uint64_t most, std::string_view unit);
-  bool choice(const YamlNode& node, std::string_view key,
-              std::span<const std::string_view> choices, size_t& index);
+  bool choice(const YamlNode& node, std::string_view key, std::span<const std::string_view> choices,
+              size_t& index);
   std::vector<std::string> list(const YamlNode& node, std::string_view key);
   std::string resolve(const std::string& path) const {
     return (folder_ / path).lexically_normal().string();
@@ -182,8 +183,7 @@ std::optional<std::string> ConfigReader::text(const YamlNode& node, std::string_
 }
 
 std::optional<uint64_t> ConfigReader::number(const YamlNode& node, std::string_view key,
-                                             uint64_t least, uint64_t most,
-                                             std::string_view unit) {
+                                             uint64_t least, uint64_t most, std::string_view unit) {
   uint64_t value = 0;
   bool good = node.kind == YamlNode::Kind::scalar && !node.quoted;
   if (good) {
@@ -192,9 +192,8 @@ std::optional<uint64_t> ConfigReader::number(const YamlNode& node, std::string_v
     good = failure == std::errc() && end == digits.data() + digits.size();
   }
   if (good && value >= least && value <= most) return value;
-  error(node.at,
-        fmt::format("`{}` is a number of {} from {} to {}, not {}", key, unit, least, most,
-                    node.describe()));
+  error(node.at, fmt::format("`{}` is a number of {} from {} to {}, not {}", key, unit, least, most,
+                             node.describe()));
   return std::nullopt;
 }
 
@@ -253,8 +252,8 @@ void ConfigReader::read_text(std::string_view text, YamlOrigin origin, bool nest
       read_members(document, kServerKeys, "the router file", config_);
       break;
     } else if (document.kind != YamlNode::Kind::null) {
-      error(document.at, fmt::format("a router file is a map with `routes`, not {}",
-                                     document.describe()));
+      error(document.at,
+            fmt::format("a router file is a map with `routes`, not {}", document.describe()));
       return;
     }
   if (errors_.empty())
@@ -287,8 +286,17 @@ void ConfigReader::read_config_map(const YamlNode& map, std::string_view text, Y
       at = text.find('\n', at);
       if (at != std::string_view::npos) ++at;
     }
-    while (at < text.size() && (text[at] == '\n' || text[at] == '\r')) ++at;
-    while (at < text.size() && text[at] == ' ') ++at, ++inner.columns;
+    // An indentation that is given (`|2`) counts from the key's.
+    size_t indicator = at >= 2 ? text.substr(0, at - 1).rfind('|') : std::string_view::npos;
+    size_t given = indicator == std::string_view::npos
+                       ? std::string_view::npos
+                       : text.substr(0, at).find_first_of("123456789", indicator);
+    if (given != std::string_view::npos) {
+      inner.columns = found->at.column - 1 + static_cast<uint32_t>(text[given] - '0');
+    } else {
+      while (at < text.size() && (text[at] == '\n' || text[at] == '\r')) ++at;
+      while (at < text.size() && text[at] == ' ') ++at, ++inner.columns;
+    }
   }
   read_text(value.scalar, inner, true);
 }
@@ -306,9 +314,9 @@ void ConfigReader::check_duplicates() {
       if (earlier.host != later.host || later.path.empty() ||
           !same_pattern(earlier.path, later.path))
         continue;
-      bool overlap = earlier.methods.empty() || later.methods.empty() ||
-                     std::ranges::find_first_of(earlier.methods, later.methods) !=
-                         earlier.methods.end();
+      bool overlap =
+          earlier.methods.empty() || later.methods.empty() ||
+          std::ranges::find_first_of(earlier.methods, later.methods) != earlier.methods.end();
       if (overlap)
         error(later.path_at, fmt::format("the path `{}` is already taken", later.path),
               fmt::format("line {} has it: remove one, or give them different `methods` or `host`",
@@ -318,11 +326,12 @@ void ConfigReader::check_duplicates() {
 
 void ConfigReader::read_routes(const YamlNode& node, RouterConfig& config) {
   if (node.kind != YamlNode::Kind::sequence || node.items.empty())
-    return error(node.at, fmt::format("`routes` is a list of routes, not {}",
-                                      node.items.empty() && node.kind == YamlNode::Kind::sequence
-                                          ? "an empty one"
-                                          : node.describe()),
-                 "write `- path: …` and `module: …` below it");
+    return error(
+        node.at,
+        fmt::format("`routes` is a list of routes, not {}",
+                    node.items.empty() && node.kind == YamlNode::Kind::sequence ? "an empty one"
+                                                                                : node.describe()),
+        "write `- path: …` and `module: …` below it");
   for (const YamlNode& item : node.items) {
     if (item.kind != YamlNode::Kind::map) {
       error(item.at, fmt::format("a route is a map, not {}", item.describe()),
@@ -351,8 +360,8 @@ void ConfigReader::read_workers(const YamlNode& node, RouterConfig& config) {
 }
 void ConfigReader::read_log(const YamlNode& node, RouterConfig& config) {
   if (auto value = text(node, "log"))
-    config.log = *value == "stdout" || *value == "stderr" || *value == "none" ? *value
-                                                                              : resolve(*value);
+    config.log =
+        *value == "stdout" || *value == "stderr" || *value == "none" ? *value : resolve(*value);
 }
 void ConfigReader::read_max_connections(const YamlNode& node, RouterConfig& config) {
   read_u32<&RouterConfig::max_connections>(node, "max_connections", config, 1, 1'000'000,
@@ -408,7 +417,8 @@ void ConfigReader::read_methods(const YamlNode& node, RouteConfig& route) {
       return c >= 'a' && c <= 'z' ? static_cast<char>(c & ~0x20) : c;
     });
     if (!net::is_token(method))
-      error(node.at, fmt::format("`{}` is no HTTP method", method), "write for example [GET, POST]");
+      error(node.at, fmt::format("`{}` is no HTTP method", method),
+            "write for example [GET, POST]");
     else
       route.methods.push_back(std::move(method));
   }
@@ -429,7 +439,8 @@ void ConfigReader::read_engine(const YamlNode& node, RouteConfig& route) {
 }
 void ConfigReader::read_wasi(const YamlNode& node, RouteConfig& route) {
   route.wasi_at = node.at;
-  if (size_t i = 0; choice(node, "wasi", kWasiVersions, i)) route.wasi = static_cast<WasiVersion>(i);
+  if (size_t i = 0; choice(node, "wasi", kWasiVersions, i))
+    route.wasi = static_cast<WasiVersion>(i);
 }
 void ConfigReader::read_kind(const YamlNode& node, RouteConfig& route) {
   route.kind_at = node.at;
@@ -509,37 +520,6 @@ struct FileCloser {
 
 std::string_view to_string(Kind kind) { return kKinds[static_cast<size_t>(kind)]; }
 
-// Edit distance with transpositions (optimal string alignment), two rows back.
-std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
-  constexpr size_t kLongest = 64;
-  if (word.empty() || word.size() > kLongest) return {};
-  std::string_view best;
-  size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
-  for (std::string_view candidate : candidates) {
-    if (candidate.size() > kLongest) continue;
-    size_t rows[3][kLongest + 1];
-    for (size_t j = 0; j <= candidate.size(); ++j) rows[0][j] = j;
-    for (size_t i = 1; i <= word.size(); ++i) {
-      size_t* row = rows[i % 3];
-      const size_t* above = rows[(i + 2) % 3];
-      const size_t* two_above = rows[(i + 1) % 3];
-      row[0] = i;
-      for (size_t j = 1; j <= candidate.size(); ++j) {
-        size_t change = word[i - 1] == candidate[j - 1] ? 0 : 1;
-        row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + change});
-        if (i > 1 && j > 1 && word[i - 1] == candidate[j - 2] && word[i - 2] == candidate[j - 1])
-          row[j] = std::min(row[j], two_above[j - 2] + 1);
-      }
-    }
-    size_t distance = rows[word.size() % 3][candidate.size()];
-    if (distance < best_distance && distance < std::max(word.size(), candidate.size())) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
 Result<DirMapping> parse_dir_mapping(std::string_view text) {
   DirMapping mapping;
   std::string_view rest = text;
@@ -562,8 +542,7 @@ Result<DirMapping> parse_dir_mapping(std::string_view text) {
   } else {
     mapping.host = mapping.guest = rest;
   }
-  if (mapping.host.empty() || mapping.guest.empty() ||
-      mapping.guest.find(':') != std::string::npos)
+  if (mapping.host.empty() || mapping.guest.empty() || mapping.guest.find(':') != std::string::npos)
     return fail(Error(ErrorCode::bad_argument, fmt::format(": `{}` is no directory mapping", text))
                     .with_remedy("write HOST::GUEST, HOST::GUEST::ro or PATH"));
   return mapping;

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,7 +31,7 @@ std::string_view to_string(Kind kind);
 enum class WasiVersion : uint8_t { automatic, preview1, preview2, preview3 };
 
 struct DirMapping {
-  std::string host;   ///< Relative ones: to the router file's folder, already resolved.
+  std::string host;  ///< Relative ones: to the router file's folder, already resolved.
   std::string guest;
   bool read_only = false;
 };
@@ -92,9 +91,6 @@ std::expected<RouterConfig, std::vector<Error>> parse_router_config(std::string_
 
 /// The directory mapping `text`: `HOST::GUEST[::ro]`, `PATH`, or `PATH:PATH` with equal sides.
 Result<DirMapping> parse_dir_mapping(std::string_view text);
-
-/// The candidate that `word` was probably meant to be, or empty: fewest edits, within reason.
-std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 
 }  // namespace sedge::serve
 

@@ -180,24 +180,24 @@ TEST(RouterConfig, NamesMistakes) {
   const std::vector<Case> cases = {
       {"routes:\n  - path: /a\n    modul: a.wasm\n",
        file + "3:5: configuration: unknown key `modul` in a route\nhelp: did you mean `module`?\n" +
-           file + "2:5: configuration: the route has no `module`\nhelp: write `module: file.wasm`\n"},
+           file +
+           "2:5: configuration: the route has no `module`\nhelp: write `module: file.wasm`\n"},
       {"routes:\n  - module: a.wasm\n",
        file + "2:5: configuration: the route has no `path`\nhelp: write `path: /something/*`\n"},
-      {"route:\n  - path: /a\n",
-       file + "1:1: configuration: unknown key `route` in the router file\n"
-              "help: did you mean `routes`?\n"},
-      {"listen: 80\n",
-       file + "1:1: configuration: no `routes`: there is nothing to serve\n"
-              "help: write `routes:` with a list of `- path: …` and `module: …`\n"},
+      {"route:\n  - path: /a\n", file +
+                                     "1:1: configuration: unknown key `route` in the router file\n"
+                                     "help: did you mean `routes`?\n"},
+      {"listen: 80\n", file + "1:1: configuration: no `routes`: there is nothing to serve\n"
+                              "help: write `routes:` with a list of `- path: …` and `module: …`\n"},
       {"", file + "1:1: configuration: no `routes`: there is nothing to serve\n"
                   "help: write `routes:` with a list of `- path: …` and `module: …`\n"},
       {"just text\n",
        file + "1:1: configuration: a router file is a map with `routes`, not `just text`\n"},
       {"routes: []\n", file + "1:9: configuration: `routes` is a list of routes, not an empty one\n"
                               "help: write `- path: …` and `module: …` below it\n"},
-      {"routes:\n  path: /a\n",
-       file + "2:3: configuration: `routes` is a list of routes, not a map\n"
-              "help: write `- path: …` and `module: …` below it\n"},
+      {"routes:\n  path: /a\n", file +
+                                    "2:3: configuration: `routes` is a list of routes, not a map\n"
+                                    "help: write `- path: …` and `module: …` below it\n"},
       {"routes:\n- /a\n", file + "2:3: configuration: a route is a map, not `/a`\n"
                                  "help: write `- path: …` and `module: …`\n"},
       {"routes:\n- {path: a, module: m}\n",
@@ -207,7 +207,8 @@ TEST(RouterConfig, NamesMistakes) {
        file + "2:34: configuration: `runtime` is one of sedge, wasmedge, wasmtime, wasmer, not "
               "`wasmege`\nhelp: did you mean `wasmedge`?\n"},
       {"routes:\n- {path: /a, module: m, wasi: p9}\n",
-       file + "2:31: configuration: `wasi` is one of auto, preview1, preview2, preview3, not `p9`\n"},
+       file +
+           "2:31: configuration: `wasi` is one of auto, preview1, preview2, preview3, not `p9`\n"},
       {"routes:\n- {path: /a, module: m, memory_limit_mb: 128MB}\n",
        file + "2:42: configuration: `memory_limit_mb` is a number of MiB from 1 to 1048576, not "
               "`128MB`\n"},
@@ -232,14 +233,17 @@ TEST(RouterConfig, NamesMistakes) {
        file + "2:31: configuration: ambiguous directory mapping: `x:/y`\nhelp: write `x::/y` to "
               "show the host's x as /y, or `/y::x` to show the host's /y as x\n"},
       {"routes:\n- {path: /a, module: m, methods: [\"G T\"]}\n",
-       file + "2:34: configuration: `G T` is no HTTP method\nhelp: write for example [GET, POST]\n"},
+       file +
+           "2:34: configuration: `G T` is no HTTP method\nhelp: write for example [GET, POST]\n"},
       {"routes:\n- {path: /a/:x, module: m}\n- {path: \"/a/{y}\", module: m}\n",
-       file + "3:10: configuration: the path `/a/{y}` is already taken\nhelp: line 2 has it: remove "
-              "one, or give them different `methods` or `host`\n"},
+       file +
+           "3:10: configuration: the path `/a/{y}` is already taken\nhelp: line 2 has it: remove "
+           "one, or give them different `methods` or `host`\n"},
       {"listen: nowhere\nroutes:\n- {path: /a, module: m}\n",
-       file + "1:9: configuration: bad argument: listen address `nowhere`: the port is not a number "
-              "from 0 to 65535\nhelp: write HOST:PORT, for example 127.0.0.1:8080, 0.0.0.0:8080 for "
-              "every IPv4 interface, or [::]:8080\n"},
+       file +
+           "1:9: configuration: bad argument: listen address `nowhere`: the port is not a number "
+           "from 0 to 65535\nhelp: write HOST:PORT, for example 127.0.0.1:8080, 0.0.0.0:8080 for "
+           "every IPv4 interface, or [::]:8080\n"},
       {"routes:\n- path: /a\n  path: /b\n",
        file + "3:3: configuration: `path` is there twice\n"
               "help: the first one's value is at line 2: remove one of them\n"},
@@ -259,9 +263,10 @@ TEST(RouterConfig, PlacesMistakesInTheConfigMap) {
   EXPECT_EQ(mistakes(config_map("routes:\n\n  - path: /a\n    modul: x\n    module: m\n")),
             "dir/router.yaml:10:9: configuration: unknown key `modul` in a route\n"
             "help: did you mean `module`?\n");
-  EXPECT_EQ(mistakes("data:\n  router.yaml: |2\n      routes:\n       - path: x\n         module: m\n"),
-            "dir/router.yaml:4:16: configuration: bad argument: the path `x` does not begin with "
-            "`/`\nhelp: write it like /api/*\n");
+  EXPECT_EQ(
+      mistakes("data:\n  router.yaml: |2\n      routes:\n       - path: x\n         module: m\n"),
+      "dir/router.yaml:4:16: configuration: bad argument: the path `x` does not begin with "
+      "`/`\nhelp: write it like /api/*\n");
 }
 
 TEST(RouterConfig, IsBounded) {
@@ -271,8 +276,9 @@ TEST(RouterConfig, IsBounded) {
   EXPECT_EQ(mistakes(deep + "\n"),
             "dir/router.yaml:1:40: configuration: nested deeper than 32 levels\n");
   std::string aliases = "a: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]\n";
-  EXPECT_EQ(mistakes(aliases), "dir/router.yaml:1:4: configuration: anchors (&name) are not "
-                               "accepted\nhelp: remove it\n");
+  EXPECT_EQ(mistakes(aliases),
+            "dir/router.yaml:1:4: configuration: anchors (&name) are not "
+            "accepted\nhelp: remove it\n");
   EXPECT_EQ(mistakes(std::string(kMaxYamlBytes + 1, ' ')),
             "dir/router.yaml:1:1: configuration: the file has 1048577 bytes, more than 1048576\n");
   std::string wide = "routes: [";
@@ -289,16 +295,6 @@ TEST(RouterConfig, SaysThatAFileIsMissing) {
   ASSERT_FALSE(config);
   EXPECT_EQ(config.error()[0].render(),
             "file not found: /nonexistent/router.yaml: No such file or directory");
-}
-
-TEST(Nearest, FindsTheProbableWord) {
-  const std::string_view words[] = {"module", "path", "runtime", "memory_limit_mb"};
-  EXPECT_EQ(nearest("modlue", words), "module");
-  EXPECT_EQ(nearest("paht", words), "path");
-  EXPECT_EQ(nearest("memory_limit", words), "memory_limit_mb");
-  EXPECT_EQ(nearest("zebra", words), "");
-  EXPECT_EQ(nearest("", words), "");
-  EXPECT_EQ(nearest("ab", words), "");
 }
 
 }  // namespace

@@ -1,9 +1,6 @@
-// Events are written directly; responses are read with RapidJSON's streaming reader, so that a body
-// of any shape is passed on as the text it is, numbers included.
+// Events are written as text; of a response only the outermost members are looked at, so that a
+// body of any shape is passed on as it is, numbers included.
 #include "serve/event_json.h"
-
-#include <rapidjson/error/en.h>
-#include <rapidjson/reader.h>
 
 #include <algorithm>
 #include <optional>
@@ -18,32 +15,37 @@
 namespace sedge::serve {
 namespace {
 
-constexpr unsigned kParseFlags =
-    rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
+// ---- The event
+// ------------------------------------------------------------------------------------
 
-// ---- The event ------------------------------------------------------------------------------------
+struct Member {
+  std::string_view name;
+  size_t order;  // among those of its name
+  std::string_view value;
+};
 
-// An object with unique keys, from pairs in which a key may come several times.
-void append_object(std::string& out,
-                   std::vector<std::pair<std::string_view, std::string_view>>& members,
-                   bool join) {
-  std::ranges::stable_sort(members, {}, &std::pair<std::string_view, std::string_view>::first);
+// An object with unique keys, from members of which several may have one name.
+void append_object(std::string& out, std::vector<Member>& members, bool join) {
+  std::ranges::sort(members, [](const Member& a, const Member& b) {
+    return a.name != b.name ? a.name < b.name : a.order < b.order;
+  });
   out += '{';
   std::string joined;
   for (size_t i = 0; i < members.size();) {
     size_t end = i + 1;
-    while (end < members.size() && members[end].first == members[i].first) ++end;
+    while (end < members.size() && members[end].name == members[i].name) ++end;
     if (i > 0) out += ',';
-    append_json_string(out, members[i].first);
+    append_json_string(out, members[i].name);
     out += ':';
     if (join && end > i + 1) {
       // RFC 9110 section 5.3, RFC 6265 section 5.4 for the one exception.
-      std::string_view separator = members[i].first == "cookie" ? "; " : ", ";
+      std::string_view separator = members[i].name == "cookie" ? "; " : ", ";
       joined.clear();
-      for (size_t j = i; j < end; ++j) joined.append(j > i ? separator : "").append(members[j].second);
+      for (size_t j = i; j < end; ++j)
+        joined.append(j > i ? separator : "").append(members[j].value);
       append_json_string(out, joined);
     } else {
-      append_json_string(out, members[end - 1].second);
+      append_json_string(out, members[end - 1].value);
     }
     i = end;
   }
@@ -62,7 +64,8 @@ void append_query(std::string& out, std::string_view query) {
         equals == std::string_view::npos ? std::string_view() : part.substr(equals + 1);
     decoded.emplace_back(percent_decode(part.substr(0, equals), true), percent_decode(value, true));
   }
-  std::vector<std::pair<std::string_view, std::string_view>> members(decoded.begin(), decoded.end());
+  std::vector<Member> members;
+  for (const auto& [name, value] : decoded) members.push_back({name, members.size(), value});
   append_object(out, members, false);
 }
 
@@ -82,8 +85,9 @@ Result<void> append_body(std::string& out, std::string_view body) {
     return {};
   }
   if (!is_utf8(body))
-    return fail(Error(ErrorCode::bad_argument, ": the request body is not UTF-8 text")
-                    .with_remedy("a JSON event cannot carry it: send text, or binary data in base64"));
+    return fail(
+        Error(ErrorCode::bad_argument, ": the request body is not UTF-8 text")
+            .with_remedy("a JSON event cannot carry it: send text, or binary data in base64"));
   append_json_string(out, body);
   return {};
 }
@@ -99,10 +103,10 @@ Result<void> append_edge_event(std::string& out, const net::Request& request,
   out += ",\"method\":";
   append_json_string(out, request.method());
   out += ",\"headers\":";
-  std::vector<std::pair<std::string_view, std::string_view>> members;
+  std::vector<Member> members;
   members.reserve(request.header_count());
   for (size_t i = 0; i < request.header_count(); ++i)
-    members.emplace_back(request.header(i).name, request.header(i).value);
+    members.push_back({request.header(i).name, i, request.header(i).value});
   append_object(out, members, true);
   out += ",\"body\":";
   SEDGE_TRY(append_body(out, request.body));
@@ -110,123 +114,17 @@ Result<void> append_edge_event(std::string& out, const net::Request& request,
   append_query(out, request.query());
   if (context.params && !context.params->empty()) {
     out += ",\"path_params\":";
-    members.assign(context.params->begin(), context.params->end());
+    members.clear();
+    for (const auto& [name, value] : *context.params)
+      members.push_back({name, members.size(), value});
     append_object(out, members, false);
   }
   out += '}';
   return {};
 }
 
-// ---- The response ---------------------------------------------------------------------------------
-
-// Reads the members of the outermost object; `body` and unknown members are passed over as text.
-class ResponseReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, ResponseReader> {
- public:
-  ResponseReader(std::string_view text, const rapidjson::MemoryStream& stream)
-      : text_(text), stream_(stream) {}
-
-  bool Null() { return value({}, Type::null, 0); }
-  bool Bool(bool truth) { return value(truth ? "true" : "false", Type::boolean, 0); }
-  bool Int(int number) { return integer(number); }
-  bool Uint(unsigned number) { return integer(number); }
-  bool Int64(int64_t number) { return integer(static_cast<double>(number)); }
-  bool Uint64(uint64_t number) { return integer(static_cast<double>(number)); }
-  bool Double(double number) { return value(fmt::format("{}", number), Type::number, number); }
-  bool String(const char* data, rapidjson::SizeType size, bool) {
-    return value(std::string_view(data, size), Type::string, 0);
-  }
-  bool Key(const char* data, rapidjson::SizeType size, bool) {
-    if (depth_ == 1) {
-      key_.assign(data, size);
-      value_begin_ = stream_.Tell();
-    } else if (depth_ == 2 && key_ == "headers") {
-      header_.assign(data, size);
-    }
-    return true;
-  }
-  bool StartObject() { return open(true); }
-  bool EndObject(rapidjson::SizeType) { return close(); }
-  bool StartArray() { return open(false); }
-  bool EndArray(rapidjson::SizeType) { return close(); }
-
-  bool is_object = false;
-  std::optional<double> status;
-  std::optional<std::string_view> body;      // JSON text
-  std::optional<std::string> body_string;    // if it is a string
-  std::string cache_control;
-  double edge_cache_ttl = 0;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string problem;  // of a member that has the wrong type
-
- private:
-  enum class Type : uint8_t { null, boolean, number, string, container };
-
-  bool integer(double number) {
-    return value(fmt::format("{:.0f}", number), Type::number, number);
-  }
-  bool open(bool object) {
-    if (depth_ == 0) is_object = object;
-    if (depth_ == 1) member(Type::container, {}, 0, object);
-    if (depth_ == 2 && key_ == "headers" && object) note("`headers` holds an object");
-    if (depth_ == 3 && key_ == "headers") note("`headers` holds nested lists");
-    ++depth_;
-    return true;
-  }
-  bool close() {
-    --depth_;
-    // The reader reports the end of a container before it takes the bracket.
-    if (depth_ == 1) end_member(1);
-    return true;
-  }
-  bool value(std::string_view text, Type type, double number) {
-    if (depth_ == 1 && is_object) {
-      member(type, text, number, false);
-      end_member(0);
-    } else if (key_ == "headers" && depth_ >= 2 && depth_ <= 3 && is_object) {
-      // A null header is one that is not sent; a list is sent as several fields.
-      if (type != Type::null) headers.emplace_back(header_, text);
-    }
-    return true;
-  }
-  void member(Type type, std::string_view text, double number, bool object) {
-    if (key_ == "status_code") {
-      status = number;
-      if (type != Type::number) note("`status_code` is no number");
-    } else if (key_ == "headers") {
-      if (type != Type::null && !(type == Type::container && object))
-        note("`headers` is no object");
-    } else if (key_ == "cache_control") {
-      if (type == Type::string) cache_control = text;
-      if (type != Type::string && type != Type::null) note("`cache_control` is no string");
-    } else if (key_ == "edge_cache_ttl") {
-      edge_cache_ttl = number;
-      if (type != Type::number && type != Type::null) note("`edge_cache_ttl` is no number");
-    } else if (key_ == "body") {
-      body_string.reset();
-      if (type == Type::string) body_string = std::string(text);
-      body_null_ = type == Type::null;
-    }
-  }
-  // A member of the outermost object is complete: its text ends where the reader stands.
-  void end_member(size_t bracket) {
-    if (key_ != "body") return;
-    std::string_view raw = text_.substr(value_begin_, stream_.Tell() + bracket - value_begin_);
-    size_t begin = raw.find_first_not_of(" \t\r\n:");
-    body = body_null_ || begin == std::string_view::npos ? std::nullopt
-                                                         : std::optional(raw.substr(begin));
-  }
-  void note(std::string_view what) {
-    if (problem.empty()) problem = what;
-  }
-
-  std::string_view text_;
-  const rapidjson::MemoryStream& stream_;
-  int depth_ = 0;
-  std::string key_;
-  std::string header_;
-  size_t value_begin_ = 0;
-  bool body_null_ = false;
-};
+// ---- The response
+// ---------------------------------------------------------------------------------
 
 std::string_view trim(std::string_view text) {
   size_t begin = text.find_first_not_of(" \t\r\n");
@@ -245,11 +143,56 @@ std::unexpected<Error> bad_answer(std::string message) {
   return fail(ErrorCode::bad_answer, ": " + std::move(message));
 }
 
+bool is_named(const std::pair<std::string, std::string>& header, std::string_view lower_name) {
+  return std::ranges::equal(header.first, lower_name,
+                            [](char a, char b) { return net::to_lower(a) == b; });
+}
+
 bool has_header(const net::Response& response, std::string_view lower_name) {
-  return std::ranges::any_of(response.headers, [&](const auto& header) {
-    return std::ranges::equal(header.first, lower_name,
-                              [](char a, char b) { return net::to_lower(a) == b; });
-  });
+  return std::ranges::any_of(response.headers,
+                             [&](const auto& header) { return is_named(header, lower_name); });
+}
+
+// A header's value: a string, a number or a boolean as text; nothing for null. False for the rest.
+bool append_header(net::Response& response, const std::string& name, std::string_view json) {
+  if (json == "null") return true;
+  if (json.starts_with('{') || json.starts_with('[')) return false;
+  std::optional<std::string> text = json_string(json);
+  response.headers.emplace_back(name, text ? *std::move(text) : std::string(json));
+  return true;
+}
+
+Result<void> read_headers(net::Response& response, std::string_view json) {
+  if (json == "null") return {};
+  auto members = json_members(json);
+  if (!members) return bad_answer("`headers` in the function's response is no object");
+  for (const JsonMember& member : *members) {
+    auto elements = json_elements(member.value);
+    if (!elements) elements.emplace(1, member.value);
+    for (std::string_view element : *elements)  // a list is sent as several fields
+      if (!append_header(response, member.name, element))
+        return bad_answer(fmt::format("the header {} in the function's response is no text",
+                                      excerpt(member.name)));
+  }
+  for (const auto& [name, value] : response.headers) {
+    if (!net::is_token(name))
+      return bad_answer(fmt::format("{} is not the name of a header", excerpt(name)));
+    if (!net::is_field_value(value))
+      return bad_answer(fmt::format("the header `{}` has line breaks or control characters", name));
+  }
+  // The body is sent as it is; encoding it is the server's business, and saying so without doing it
+  // would make the response unreadable.
+  std::erase_if(response.headers,
+                [](const auto& header) { return is_named(header, "content-encoding"); });
+  return {};
+}
+
+Result<int> read_status(std::string_view json) {
+  std::optional<double> number = json_number(json);
+  if (!number || *number < 200 || *number > 599 || *number != static_cast<int>(*number))
+    return bad_answer(
+        fmt::format("`status_code` is {}, not a whole number from 200 to 599", excerpt(json)));
+  return static_cast<int>(*number);
 }
 
 }  // namespace
@@ -312,54 +255,47 @@ Result<std::string> serverless_event(const net::Request& request, const EventCon
 Result<net::Response> response_from_output(std::string_view output) {
   output = trim(output);
   if (output.empty()) return bad_answer("the function printed nothing");
-  rapidjson::MemoryStream stream(output.data(), output.size());
-  rapidjson::Reader json;
-  ResponseReader reader(output, stream);
-  if (!json.Parse<kParseFlags>(stream, reader))
-    return bad_answer(fmt::format("the function's output is not JSON ({} at byte {}): {}",
-                                  rapidjson::GetParseError_En(json.GetParseErrorCode()),
-                                  json.GetErrorOffset(), excerpt(output)));
+  if (!is_json(output))
+    return bad_answer(fmt::format("the function's output is not JSON: {}", excerpt(output)));
   net::Response response;
-  if (!reader.is_object || !reader.status) {
+  std::string_view status, headers = "null", body = "null", cache_control = "null", ttl = "null";
+  if (auto members = json_members(output)) {
+    for (const JsonMember& member : *members) {
+      if (member.name == "status_code") status = member.value;
+      if (member.name == "headers") headers = member.value;
+      if (member.name == "body") body = member.value;
+      if (member.name == "cache_control") cache_control = member.value;
+      if (member.name == "edge_cache_ttl") ttl = member.value;
+    }
+  }
+  if (status.empty()) {
     response.headers.emplace_back("Content-Type", "application/json");
     response.body = output;
     return response;
   }
-  if (!reader.problem.empty()) return bad_answer("in the function's response " + reader.problem);
-  response.status = static_cast<int>(*reader.status);
-  if (*reader.status != response.status || response.status < 200 || response.status > 599)
-    return bad_answer(fmt::format("`status_code` is {}, not a whole number from 200 to 599",
-                                  *reader.status));
-  for (auto& [name, value] : reader.headers) {
-    if (!net::is_token(name))
-      return bad_answer(fmt::format("{} is not the name of a header", excerpt(name)));
-    if (!net::is_field_value(value))
-      return bad_answer(fmt::format("the header `{}` has line breaks or control characters", name));
-    // The body is sent as it is; encoding it is the server's business, and saying so without doing it
-    // would make the response unreadable.
-    if (std::ranges::equal(name, std::string_view("content-encoding"),
-                           [](char a, char b) { return net::to_lower(a) == b; }))
-      continue;
-    response.headers.emplace_back(std::move(name), std::move(value));
+  SEDGE_TRY_ASSIGN(response.status, read_status(status));
+  SEDGE_TRY(read_headers(response, headers));
+
+  std::optional<std::string> control = json_string(cache_control);
+  if (!control && cache_control != "null") return bad_answer("`cache_control` is no text");
+  std::optional<double> seconds = json_number(ttl);
+  if (!seconds && ttl != "null") return bad_answer("`edge_cache_ttl` is no number");
+  if (!net::is_field_value(control.value_or("")))
+    return bad_answer("`cache_control` has line breaks or control characters");
+  if ((!control || control->empty()) && seconds && *seconds > 0)
+    control = fmt::format("s-maxage={:.0f}", *seconds);
+  if (control && !control->empty()) {
+    std::erase_if(response.headers,
+                  [](const auto& header) { return is_named(header, "cache-control"); });
+    response.headers.emplace_back("Cache-Control", *std::move(control));
   }
-  if (!reader.cache_control.empty() || reader.edge_cache_ttl > 0) {
-    std::erase_if(response.headers, [](const auto& header) {
-      return std::ranges::equal(header.first, std::string_view("cache-control"),
-                                [](char a, char b) { return net::to_lower(a) == b; });
-    });
-    if (!net::is_field_value(reader.cache_control))
-      return bad_answer("`cache_control` has line breaks or control characters");
-    response.headers.emplace_back(
-        "Cache-Control", !reader.cache_control.empty()
-                             ? std::move(reader.cache_control)
-                             : fmt::format("s-maxage={:.0f}", reader.edge_cache_ttl));
-  }
+
   bool typed = has_header(response, "content-type");
-  if (reader.body_string) {
-    response.body = *std::move(reader.body_string);
+  if (auto text = json_string(body)) {
+    response.body = *std::move(text);
     if (!typed) response.headers.emplace_back("Content-Type", "text/plain; charset=utf-8");
-  } else if (reader.body) {
-    response.body = *reader.body;
+  } else if (body != "null") {
+    response.body = body;
     if (!typed) response.headers.emplace_back("Content-Type", "application/json");
   }
   return response;

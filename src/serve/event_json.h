@@ -1,5 +1,5 @@
-// The JSON between server and function: the event that goes in, the response that comes out, and the
-// server's own error bodies.
+// The JSON between server and function: the event that goes in, the response that comes out, and
+// the server's own error bodies.
 #ifndef SEDGE_SERVE_EVENT_JSON_H_
 #define SEDGE_SERVE_EVENT_JSON_H_
 
@@ -21,19 +21,20 @@ struct EventContext {
 };
 
 /// One line of JSON, with its newline: {request_id, source_ip, path, method, headers, body,
-/// query_params}, and path_params for a pattern with named parts. Header names are lower case, fields
-/// of one name are joined; of several query parameters with one name the last counts; the body is
-/// JSON if it parses as JSON, else a string, else null. Error: bad_argument if the body is no text.
+/// query_params}, and path_params for a pattern with named parts. Header names are lower case,
+/// fields of one name are joined; of several query parameters with one name the last counts; the
+/// body is JSON if it parses as JSON, else a string, else null. Error: bad_argument if the body is
+/// no text.
 Result<std::string> edge_event(const net::Request& request, const EventContext& context);
 
-/// {"event_type":"http-request","data":{…edge event…},"timestamp":seconds}; a body that is itself an
-/// object with an `event_type` goes in as it is. `unix_seconds` is the time.
+/// {"event_type":"http-request","data":{…edge event…},"timestamp":seconds}; a body that is itself
+/// an object with an `event_type` goes in as it is. `unix_seconds` is the time.
 Result<std::string> serverless_event(const net::Request& request, const EventContext& context,
                                      int64_t unix_seconds);
 
 /// Makes the HTTP response from a function's output: an object with `status_code` is taken apart
-/// ({status_code, headers, body, cache_control, edge_cache_ttl}); any other JSON value is a 200 with
-/// that value as its body. Error: bad_answer, saying what is wrong.
+/// ({status_code, headers, body, cache_control, edge_cache_ttl}); any other JSON value is a 200
+/// with that value as its body. Error: bad_answer, saying what is wrong.
 Result<net::Response> response_from_output(std::string_view output);
 
 /// {"error": …, "request_id": …}

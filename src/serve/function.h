@@ -18,11 +18,11 @@ using Deadline = std::chrono::steady_clock::time_point;
 
 /// Live figures of a function's instances.
 struct PoolFigures {
-  uint32_t capacity = 0;         ///< prepared instances to keep ready
-  uint32_t idle = 0;             ///< ready now
-  uint32_t live = 0;             ///< ready or running
-  uint64_t created = 0;          ///< since the start
-  uint64_t taken_ready = 0;      ///< calls that found a prepared instance
+  uint32_t capacity = 0;            ///< prepared instances to keep ready
+  uint32_t idle = 0;                ///< ready now
+  uint32_t live = 0;                ///< ready or running
+  uint64_t created = 0;             ///< since the start
+  uint64_t taken_ready = 0;         ///< calls that found a prepared instance
   uint64_t memory_limit_bytes = 0;  ///< of one instance; 0: none
 };
 

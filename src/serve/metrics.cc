@@ -22,8 +22,8 @@ void RouteMetrics::append(Families& families, std::string_view labels) const {
   constexpr auto kRelaxed = std::memory_order_relaxed;
   for (size_t status = 0; status < by_status_.size(); ++status)
     if (uint64_t count = by_status_[status].load(kRelaxed))
-      families.requests += fmt::format("sedge_http_requests_total{{{},status=\"{}\"}} {}\n", labels,
-                                       status, count);
+      families.requests +=
+          fmt::format("sedge_http_requests_total{{{},status=\"{}\"}} {}\n", labels, status, count);
   uint64_t total = 0;
   for (size_t i = 0; i < latency_.size(); ++i) {
     total += latency_[i].load(kRelaxed);

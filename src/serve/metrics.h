@@ -11,9 +11,8 @@
 namespace sedge::serve {
 
 /// Latencies in seconds, upper bounds.
-inline constexpr std::array<double, 14> kLatencyBounds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025,
-                                                          0.005,  0.01,    0.025,  0.05,  0.1,
-                                                          0.25,   0.5,     1,      10};
+inline constexpr std::array<double, 14> kLatencyBounds = {
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 10};
 
 /// Figures of one route. Relaxed atomics: each is exact, together they are a snapshot.
 class RouteMetrics {

@@ -137,8 +137,10 @@ Result<RoutePattern> RoutePattern::parse(std::string_view text) {
     } else if (star != std::string_view::npos) {
       if (segment.find('*', star + 1) != std::string_view::npos)
         return refuse("has two `*` in one segment", "use one");
-      pattern.segments_.push_back({Kind::partial, std::string(segment.substr(0, star)),
-                                   std::string(segment.substr(star + 1)), {}});
+      pattern.segments_.push_back({Kind::partial,
+                                   std::string(segment.substr(0, star)),
+                                   std::string(segment.substr(star + 1)),
+                                   {}});
     } else {
       pattern.segments_.push_back({Kind::literal, std::string(segment), {}, {}});
       continue;

@@ -52,7 +52,8 @@ TEST(RoutePattern, Matches) {
   for (const Case& c : {
            Case{"/a", {"/a"}, {"/", "/a/", "/a/b", "/A", "/ab"}},
            Case{"/", {"/"}, {"/a", "//"}},
-           Case{"/api/ai/*", {"/api/ai/x", "/api/ai/", "/api/ai/x/y/z", "/api/ai"},
+           Case{"/api/ai/*",
+                {"/api/ai/x", "/api/ai/", "/api/ai/x/y/z", "/api/ai"},
                 {"/api/aix", "/api", "/"}},
            Case{"/*", {"/", "/a", "/a/b"}, {}},
            Case{"/**", {"/", "/a/b"}, {}},
@@ -79,19 +80,25 @@ TEST(RoutePattern, GivesParameters) {
 
 TEST(RoutePattern, RefusesWithAReason) {
   for (auto [text, message] : {
-           std::pair{"api", "bad argument: the path `api` does not begin with `/`\n"
-                            "help: write it like /api/*"},
-           {"/a?b", "bad argument: the path `/a?b` has a query or fragment\n"
-                    "help: routes match the path only"},
-           {"/a b", "bad argument: the path `/a b` has spaces or control characters\n"
-                    "help: percent-encode them"},
-           {"/%zz", "bad argument: the path `/%zz` has a `%` that is no escape\n"
-                    "help: write %25 for a percent sign"},
-           {"/**/a", "bad argument: the path `/**/a` has `**` before its end\n"
-                     "help: only the last segment can be `**`"},
+           std::pair{"api",
+                     "bad argument: the path `api` does not begin with `/`\n"
+                     "help: write it like /api/*"},
+           {"/a?b",
+            "bad argument: the path `/a?b` has a query or fragment\n"
+            "help: routes match the path only"},
+           {"/a b",
+            "bad argument: the path `/a b` has spaces or control characters\n"
+            "help: percent-encode them"},
+           {"/%zz",
+            "bad argument: the path `/%zz` has a `%` that is no escape\n"
+            "help: write %25 for a percent sign"},
+           {"/**/a",
+            "bad argument: the path `/**/a` has `**` before its end\n"
+            "help: only the last segment can be `**`"},
            {"/a*b*", "bad argument: the path `/a*b*` has two `*` in one segment\nhelp: use one"},
-           {"/:", "bad argument: the path `/:` has a parameter without a proper name\n"
-                  "help: write {name} or :name"},
+           {"/:",
+            "bad argument: the path `/:` has a parameter without a proper name\n"
+            "help: write {name} or :name"},
        }) {
     Result<RoutePattern> pattern = RoutePattern::parse(text);
     ASSERT_FALSE(pattern) << text;
@@ -124,8 +131,10 @@ class RouterTest : public ::testing::Test {
     switch (match.outcome) {
       case Router::Match::Outcome::found:
         return routes_[match.route].host + routes_[match.route].path;
-      case Router::Match::Outcome::not_found: return "404";
-      default: return "405 " + match.allow;
+      case Router::Match::Outcome::not_found:
+        return "404";
+      default:
+        return "405 " + match.allow;
     }
   }
   std::vector<RouteConfig> routes_;

@@ -1,5 +1,5 @@
-// Building the tables (once) and looking up (per request): a hash for exact paths, then the patterns
-// from the most to the least specific.
+// Building the tables (once) and looking up (per request): a hash for exact paths, then the
+// patterns from the most to the least specific.
 #include "serve/router.h"
 
 #include <algorithm>

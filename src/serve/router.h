@@ -23,9 +23,9 @@ class Router {
   struct Match {
     enum class Outcome : uint8_t { found, not_found, method_not_allowed };
     Outcome outcome = Outcome::not_found;
-    size_t route = 0;    ///< found: index into the routes; method_not_allowed: one of them
-    PathParams params;   ///< found
-    std::string allow;   ///< method_not_allowed: the value of the Allow field
+    size_t route = 0;   ///< found: index into the routes; method_not_allowed: one of them
+    PathParams params;  ///< found
+    std::string allow;  ///< method_not_allowed: the value of the Allow field
   };
   /// `path` is normalised; `host` may carry a port and any case. HEAD goes where GET goes.
   Match match(std::string_view host, std::string_view path, std::string_view method) const;
@@ -43,8 +43,8 @@ class Router {
   template <typename T>
   using StringMap = std::unordered_map<std::string, T, StringHash, std::equal_to<>>;
   struct Table {
-    StringMap<size_t> literals;     // path → index into entries
-    std::vector<Entry> entries;     // those with literals first, then by specificity
+    StringMap<size_t> literals;  // path → index into entries
+    std::vector<Entry> entries;  // those with literals first, then by specificity
     size_t first_wild = 0;
   };
 

@@ -1,4 +1,5 @@
-// Putting the parts together, and the life of the process: start, announce, wait for a signal, drain.
+// Putting the parts together, and the life of the process: start, announce, wait for a signal,
+// drain.
 #include "serve/serve.h"
 
 #include <malloc.h>
@@ -32,7 +33,8 @@ bool is_module_file(const std::string& path) {
   FILE* file = std::fopen(path.c_str(), "re");
   if (!file) return false;
   char head[4] = {};
-  bool module = std::fread(head, 1, 4, file) == 4 && std::string_view(head, 4) == std::string_view("\0asm", 4);
+  bool module = std::fread(head, 1, 4, file) == 4 &&
+                std::string_view(head, 4) == std::string_view("\0asm", 4);
   std::fclose(file);
   return module;
 }
@@ -98,9 +100,12 @@ Result<int> serve_main(const ServeOptions& options) {
   SEDGE_TRY_ASSIGN(std::unique_ptr<Server> server,
                    Server::start(*config, factory, options.strict, options.report));
   running = server.get();
-  for (size_t i = 0; i < config->routes.size(); ++i)
-    announce(fmt::format("{}{} → {} ({})", config->routes[i].host, config->routes[i].path,
-                         config->routes[i].module, to_string(server->app().route_kind(i))));
+  for (size_t i = 0; i < config->routes.size(); ++i) {
+    const RouteConfig& route = config->routes[i];
+    std::optional<Kind> kind = server->app().route_kind(i);
+    announce(fmt::format("{}{} → {} ({})", route.host, route.path, route.module,
+                         kind ? to_string(*kind) : "cannot be run: answers 503"));
+  }
   for (const net::Address& address : server->addresses())
     announce(fmt::format("listening on http://{}", address.to_string()));
 

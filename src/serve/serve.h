@@ -19,13 +19,13 @@ namespace sedge::serve {
 
 /// What the command line says. What it leaves out comes from the router file, then from defaults.
 struct ServeOptions {
-  std::string file;                  ///< router.yaml, its ConfigMap form, or a module
-  std::vector<std::string> listen;   ///< default 127.0.0.1:8080
-  std::optional<uint32_t> workers;   ///< event loops
-  std::optional<std::string> log;    ///< stdout (default), stderr, none, or a path
+  std::string file;                 ///< router.yaml, its ConfigMap form, or a module
+  std::vector<std::string> listen;  ///< default 127.0.0.1:8080
+  std::optional<uint32_t> workers;  ///< event loops
+  std::optional<std::string> log;   ///< stdout (default), stderr, none, or a path
   std::optional<uint32_t> drain_timeout_ms;
-  bool strict = false;               ///< refuse to start if any route cannot be run
-  RouteConfig single;                ///< for a module: everything but path and module
+  bool strict = false;  ///< refuse to start if any route cannot be run
+  RouteConfig single;   ///< for a module: everything but path and module
   Features features = Features::all();
   std::function<void(const Error&)> report;        ///< shows an error to the user
   std::function<void(std::string_view)> announce;  ///< shows a line to the user

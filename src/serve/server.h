@@ -1,5 +1,5 @@
-// A running server: the HTTP server, the handler behind it and its logs, put together and taken apart in
-// the right order.
+// A running server: the HTTP server, the handler behind it and its logs, put together and taken
+// apart in the right order.
 #ifndef SEDGE_SERVE_SERVER_H_
 #define SEDGE_SERVE_SERVER_H_
 
@@ -33,8 +33,8 @@ class Server {
   const std::vector<net::Address>& addresses() const { return http_->addresses(); }
   App& app() { return *app_; }
   AccessLog& diagnostics() { return *diagnostics_; }
-  /// Stops accepting and lets requests finish; after `deadline_ms` those that run are ended with 503,
-  /// and what is then left is cut.
+  /// Stops accepting and lets requests finish; after `deadline_ms` those that run are ended with
+  /// 503, and what is then left is cut.
   void drain(uint32_t deadline_ms);
   bool finished() const { return http_->finished(); }
   /// To be called now and then while draining: ends what has outlasted the deadline.

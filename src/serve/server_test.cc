@@ -12,8 +12,8 @@
 #include <condition_variable>
 #include <cstdio>
 #include <filesystem>
-#include <string>
 #include <mutex>
+#include <string>
 #include <thread>
 
 #include <fmt/format.h>
@@ -171,8 +171,8 @@ TEST_F(ServerTest, AnswersMistakesWithJson) {
     EXPECT_EQ(reply.status, status);
     auto id = reply.headers.find("x-request-id");
     ASSERT_NE(id, reply.headers.end());
-    EXPECT_EQ(reply.body, fmt::format("{{\"error\":\"{}\",\"request_id\":\"{}\"}}\n", error,
-                                      id->second));
+    EXPECT_EQ(reply.body,
+              fmt::format("{{\"error\":\"{}\",\"request_id\":\"{}\"}}\n", error, id->second));
   };
   expect(one.get("/none"), 404, "no route for this path");
   TestClient::Reply reply = one.post("/get", "");
@@ -180,8 +180,7 @@ TEST_F(ServerTest, AnswersMistakesWithJson) {
   expect(reply, 405, "this path does not take POST");
   expect(one.get("/%zz"), 400, "the path has a malformed percent escape");
   expect(one.get("/trap"), 500, "unreachable");
-  expect(one.get("/garbage"), 502,
-         "bad answer: the function's output is not JSON (Invalid value. at byte 0): `garbage`");
+  expect(one.get("/garbage"), 502, "bad answer: the function's output is not JSON: `garbage`");
   expect(one.get("/memory"), 503, "out of memory: wasm trap");
   expect(one.get("/broken"), 503, "this route's function cannot be run: see the server's log");
   expect(one.post("/edge", "\xff"), 415, "bad argument: the request body is not UTF-8 text");
@@ -192,7 +191,8 @@ TEST_F(ServerTest, AnswersMistakesWithJson) {
   expect(bad.read(), 400, "the request line is not METHOD TARGET HTTP/1.1");
   EXPECT_TRUE(has_metric("sedge_http_requests_total{route=\"/trap\",status=\"500\"} 1"));
   EXPECT_TRUE(has_metric("sedge_http_requests_total{route=\"\",status=\"404\"} 1"));
-  EXPECT_TRUE(has_metric("sedge_http_requests_total{route=\"/get\",methods=\"GET\",status=\"405\"} 1"));
+  EXPECT_TRUE(
+      has_metric("sedge_http_requests_total{route=\"/get\",methods=\"GET\",status=\"405\"} 1"));
   EXPECT_TRUE(has_metric("sedge_route_available{route=\"/broken\"} 0"));
 }
 
@@ -277,7 +277,8 @@ TEST_F(ServerTest, ReportsHealthAndMetrics) {
         "sedge_pool_idle{route=\"/text\"} 1", "sedge_instances_live{route=\"/text\"} 1",
         "sedge_connections_open 1", "# TYPE process_resident_memory_bytes gauge"})
     EXPECT_NE(reply.body.find("\n" + std::string(line) + "\n"), std::string::npos)
-        << line << " in\n" << reply.body;
+        << line << " in\n"
+        << reply.body;
 }
 
 TEST_F(ServerTest, LeavesItsPathsToRoutesThatNameThem) {
@@ -289,8 +290,8 @@ TEST_F(ServerTest, LeavesItsPathsToRoutesThatNameThem) {
 }
 
 TEST_F(ServerTest, WritesTheAccessLog) {
-  std::string path = (std::filesystem::temp_directory_path() /
-                      fmt::format("sedge-log-{}", ::getpid())).string();
+  std::string path =
+      (std::filesystem::temp_directory_path() / fmt::format("sedge-log-{}", ::getpid())).string();
   config_.log = path;
   route("/text", "text");
   start();
@@ -309,7 +310,8 @@ TEST_F(ServerTest, WritesTheAccessLog) {
   EXPECT_NE(log.find("\"request_id\":\"r1\",\"peer\":\"127.0.0.1\",\"method\":\"GET\",\"target\":"
                      "\"/text?q=\\\"\",\"host\":\"test\",\"user_agent\":\"t\",\"route\":\"/text\","
                      "\"status\":201,\"bytes_in\":"),
-            std::string::npos) << log;
+            std::string::npos)
+      << log;
   EXPECT_NE(log.find("\"request_id\":\"r2\""), std::string::npos) << log;
   EXPECT_NE(log.find("\"error\":\"no route for this path\"}\n"), std::string::npos) << log;
 }

@@ -31,6 +31,7 @@ namespace {
 
 constexpr size_t kMaxOutput = 16 << 20;
 constexpr size_t kMaxStderr = 16 << 10;
+constexpr std::string_view kMemoryRemedy = "raise memory_limit_mb of the route";
 constexpr std::string_view kPreview1 = "wasi_snapshot_preview1";
 
 // The standard streams of one instance.
@@ -117,7 +118,8 @@ Result<std::unique_ptr<Prepared>> WasmFunction::create(Deadline deadline) {
     streams->error += bytes.substr(0, kMaxStderr - std::min(kMaxStderr, streams->error.size()));
     return true;
   });
-  SEDGE_TRY_ASSIGN(std::shared_ptr<wasi::Context> context, wasi::Context::create(std::move(config)));
+  SEDGE_TRY_ASSIGN(std::shared_ptr<wasi::Context> context,
+                   wasi::Context::create(std::move(config)));
   auto prepared = std::make_unique<Prepared>(
       Prepared{std::move(streams), Store(engine_, route_.limits), Instance{}});
   Store& store = prepared->store;
@@ -125,8 +127,8 @@ Result<std::unique_ptr<Prepared>> WasmFunction::create(Deadline deadline) {
   if (route_.own_linker_each) {
     Linker linker(engine_);
     SEDGE_TRY(wasi::link(engine_, linker, route_.module));
-    SEDGE_TRY_ASSIGN(prepared->instance, wasi::instantiate(engine_, store, linker, route_.module,
-                                                           std::move(context)));
+    SEDGE_TRY_ASSIGN(prepared->instance,
+                     wasi::instantiate(engine_, store, linker, route_.module, std::move(context)));
   } else {
     store.set_data(std::move(context));
     SEDGE_TRY_ASSIGN(prepared->instance, pre_->instantiate(store));
@@ -235,19 +237,31 @@ Result<std::string> WasmFunction::run(Prepared& prepared, std::string input) {
   return std::move(prepared.streams->output);
 }
 
-// A guest that was refused memory usually aborts with a trap that says nothing of it.
+// Says what the user of a route can do; a guest that was refused memory usually aborts with a trap
+// that says nothing of it.
 Error WasmFunction::explain(const Prepared& prepared, Error error) const {
   std::optional<RefusedGrowth> refused = prepared.store.refused_growth();
   bool aborted = error.phase() == Phase::trap || error.code() == ErrorCode::guest_exit;
-  if (!refused || !refused->by_store_limit || !aborted) return error;
-  constexpr double kMiB = 1 << 20;
-  Error named(ErrorCode::out_of_memory,
-              fmt::format(": the function asked for {:.1f} MiB of memory, the route allows {:.1f} "
-                          "MiB; it then ended with: {}",
-                          static_cast<double>(refused->asked_bytes) / kMiB,
-                          static_cast<double>(refused->limit_bytes) / kMiB, error.message()));
-  named.set_remedy("raise memory_limit_mb of the route");
-  return named;
+  if (refused && refused->by_store_limit && aborted) {
+    constexpr double kMiB = 1 << 20;
+    Error named(
+        ErrorCode::out_of_memory,
+        fmt::format(": the function asked for {:.1f} MiB of memory, the route allows {:.1f} MiB; "
+                    "it then ended with: {}",
+                    static_cast<double>(refused->asked_bytes) / kMiB,
+                    static_cast<double>(refused->limit_bytes) / kMiB, error.message()));
+    named.set_remedy(std::string(kMemoryRemedy));
+    return named;
+  }
+  if (error.phase() == Phase::trap && route_.module.imports().empty())
+    error.set_remedy(
+        "the module imports nothing, as programs built for wasm32-unknown-unknown do: clocks, "
+        "files "
+        "and random numbers trap there; build it with cargo build --target wasm32-wasip1");
+  if (error.code() == ErrorCode::deadline_exceeded)
+    error.set_remedy("raise timeout_ms of the route");
+  if (error.code() == ErrorCode::out_of_memory) error.set_remedy(std::string(kMemoryRemedy));
+  return error;
 }
 
 void WasmFunction::interrupt_all() {
@@ -262,12 +276,12 @@ PoolFigures WasmFunction::figures() const {
           .live = live_.load(),
           .created = created_,
           .taken_ready = taken_ready_,
-          .memory_limit_bytes = route_.limits.memory_bytes == UINT64_MAX
-                                    ? 0
-                                    : route_.limits.memory_bytes};
+          .memory_limit_bytes =
+              route_.limits.memory_bytes == UINT64_MAX ? 0 : route_.limits.memory_bytes};
 }
 
-// ---- Loading --------------------------------------------------------------------------------------
+// ---- Loading
+// --------------------------------------------------------------------------------------
 
 std::unexpected<Error> refuse(const std::string& file, Position at, std::string message,
                               std::string remedy) {
@@ -301,9 +315,10 @@ Result<std::pair<Kind, std::string>> detect(const Module& module, const RouteCon
   const ExportType* start = module.find_export("_start");
   bool command = start && start->type.kind == ExternKind::func;
   if (route.kind == Kind::wasi_http || route.kind == Kind::wcgi)
-    return refuse(file, route.kind_at,
-                  fmt::format("`kind: {}` is not in this version of sedge", to_string(route.kind)),
-                  "use a JSON edge function (`kind: edge`) or a pointer function (`kind: pointer`)");
+    return refuse(
+        file, route.kind_at,
+        fmt::format("`kind: {}` is not in this version of sedge", to_string(route.kind)),
+        "use a JSON edge function (`kind: edge`) or a pointer function (`kind: pointer`)");
   bool wants_command = route.kind == Kind::edge || route.kind == Kind::serverless;
   if (wants_command || (route.kind == Kind::automatic && route.function.empty() && command)) {
     if (!command)
@@ -323,8 +338,8 @@ Result<std::pair<Kind, std::string>> detect(const Module& module, const RouteCon
                   "name one of its functions that takes two integers and returns one");
   }
   std::vector<std::string> candidates = pointer_functions(module);
-  if (!candidates.empty() && (candidates.size() == 1 || candidates[0] == "handle_request" ||
-                              candidates[0] == "process"))
+  if (!candidates.empty() &&
+      (candidates.size() == 1 || candidates[0] == "handle_request" || candidates[0] == "process"))
     return std::pair(Kind::pointer, candidates[0]);
   if (!candidates.empty())
     return refuse(file, route.module_at,
@@ -366,24 +381,25 @@ Result<std::unique_ptr<Function>> load_wasm_function(const Engine& engine, const
   Result<Module> module = Module::from_file(engine, route.module);
   if (!module) return located(std::move(module).error(), route.module_at);
   if (route.wasi == WasiVersion::preview2 || route.wasi == WasiVersion::preview3)
-    return refuse(file, route.wasi_at,
-                  fmt::format("incompatible WASI version: {} is a core module{}, not a component",
-                              route.module,
-                              imports_from(*module, kPreview1) ? " of WASI preview1" : ""),
-                  "write `wasi: preview1`, or leave `wasi` out");
+    return refuse(
+        file, route.wasi_at,
+        fmt::format("incompatible WASI version: {} is a core module{}, not a component",
+                    route.module, imports_from(*module, kPreview1) ? " of WASI preview1" : ""),
+        "write `wasi: preview1`, or leave `wasi` out");
   SEDGE_TRY_ASSIGN(auto detected, detect(*module, route, file));
 
-  Route prepared{.module = *module,
-                 .kind = detected.first,
-                 .function = std::move(detected.second),
-                 .label = route.path,
-                 .pool_size = pool_size,
-                 .limits = {},
-                 .timeout = std::chrono::milliseconds(route.timeout_ms),
-                 .wasi = {},
-                 .own_linker_each = std::ranges::any_of(
-                     module->imports(),
-                     [](const ImportType& import) { return import.type.kind == ExternKind::memory; })};
+  Route prepared{
+      .module = *module,
+      .kind = detected.first,
+      .function = std::move(detected.second),
+      .label = route.path,
+      .pool_size = pool_size,
+      .limits = {},
+      .timeout = std::chrono::milliseconds(route.timeout_ms),
+      .wasi = {},
+      .own_linker_each = std::ranges::any_of(module->imports(), [](const ImportType& import) {
+        return import.type.kind == ExternKind::memory;
+      })};
   if (route.memory_limit_mb) prepared.limits.memory_bytes = uint64_t{*route.memory_limit_mb} << 20;
   prepared.wasi.args = {std::filesystem::path(route.module).filename().string()};
   prepared.wasi.args.insert(prepared.wasi.args.end(), route.args.begin(), route.args.end());
@@ -406,8 +422,10 @@ Result<std::unique_ptr<Function>> load_wasm_function(const Engine& engine, const
 
   auto function = std::make_unique<WasmFunction>(engine, std::move(prepared), std::move(pre),
                                                  std::move(guest_stderr));
-  if (auto warm = function->warm_up(); !warm)
-    return located(std::move(warm).error().with_context(route.module), route.module_at);
+  auto warm = function->warm_up();
+  if (!warm && warm.error().phase() == Phase::exhaustion)
+    warm.error().set_remedy(std::string(kMemoryRemedy));
+  if (!warm) return located(std::move(warm).error().with_context(route.module), route.module_at);
   return function;
 }
 

@@ -1,5 +1,5 @@
-// Functions that are WebAssembly modules: commands (JSON on stdin and stdout) and pointer functions,
-// each call in a fresh instance with a store of its own.
+// Functions that are WebAssembly modules: commands (JSON on stdin and stdout) and pointer
+// functions, each call in a fresh instance with a store of its own.
 #ifndef SEDGE_SERVE_WASM_FUNCTION_H_
 #define SEDGE_SERVE_WASM_FUNCTION_H_
 
@@ -18,10 +18,11 @@ namespace sedge::serve {
 /// Takes what guests print on stderr, a piece at a time. Any thread.
 using GuestStderr = std::function<void(std::string_view route, std::string_view text)>;
 
-/// Loads the route's module, finds out how it is spoken to, links it and instantiates it once, so that
-/// what would stop it from running is said now. `file` is the router file, for messages. Errors: those
-/// of loading, linking and instantiating; unsupported_file for what this version cannot run;
-/// config_syntax for a route that does not fit its module. Each begins with the route's place.
+/// Loads the route's module, finds out how it is spoken to, links it and instantiates it once, so
+/// that what would stop it from running is said now. `file` is the router file, for messages.
+/// Errors: those of loading, linking and instantiating; unsupported_file for what this version
+/// cannot run; config_syntax for a route that does not fit its module. Each begins with the route's
+/// place.
 Result<std::unique_ptr<Function>> load_wasm_function(const Engine& engine, const RouteConfig& route,
                                                      const std::string& file, uint32_t pool_size,
                                                      GuestStderr guest_stderr);

@@ -82,9 +82,11 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void open(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (anchor != 0) refuse(position_of(mark, origin_), "anchors (&name) are not accepted", "remove it");
+    if (anchor != 0)
+      refuse(position_of(mark, origin_), "anchors (&name) are not accepted", "remove it");
     if (levels_.size() >= kMaxYamlDepth)
-      refuse(position_of(mark, origin_), fmt::format("nested deeper than {} levels", kMaxYamlDepth), {});
+      refuse(position_of(mark, origin_), fmt::format("nested deeper than {} levels", kMaxYamlDepth),
+             {});
     if (error_) {
       ++ignored_;
       return;
@@ -106,7 +108,8 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void add(YamlNode node, const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (anchor != 0) refuse(position_of(mark, origin_), "anchors (&name) are not accepted", "remove it");
+    if (anchor != 0)
+      refuse(position_of(mark, origin_), "anchors (&name) are not accepted", "remove it");
     if (!error_) attach(std::move(node));
   }
 
@@ -157,10 +160,14 @@ const YamlNode* YamlNode::find(std::string_view key) const {
 
 std::string YamlNode::describe() const {
   switch (kind) {
-    case Kind::null: return "nothing";
-    case Kind::sequence: return "a list";
-    case Kind::map: return "a map";
-    case Kind::scalar: break;
+    case Kind::null:
+      return "nothing";
+    case Kind::sequence:
+      return "a list";
+    case Kind::map:
+      return "a map";
+    case Kind::scalar:
+      break;
   }
   constexpr size_t kShown = 60;
   std::string_view shown = std::string_view(scalar).substr(0, kShown);
@@ -179,8 +186,9 @@ Error config_error(std::string_view file, Position at, std::string message, std:
 Result<std::vector<YamlNode>> parse_yaml(std::string_view text, std::string_view file,
                                          YamlOrigin origin) {
   if (text.size() > kMaxYamlBytes)
-    return fail(config_error(file, place({}, origin), fmt::format("the file has {} bytes, more than {}",
-                                                   text.size(), kMaxYamlBytes)));
+    return fail(config_error(
+        file, place({}, origin),
+        fmt::format("the file has {} bytes, more than {}", text.size(), kMaxYamlBytes)));
   if (size_t good = utf8_valid_prefix(text); good < text.size()) {
     std::string_view before = text.substr(0, good);
     auto line = static_cast<uint32_t>(std::count(before.begin(), before.end(), '\n') + 1);

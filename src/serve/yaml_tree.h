@@ -29,11 +29,11 @@ struct YamlMember;
 struct YamlNode {
   enum class Kind : uint8_t { null, scalar, sequence, map };
   Kind kind = Kind::null;
-  bool quoted = false;  ///< A quoted or block scalar: never a number or a boolean.
+  bool quoted = false;   ///< A quoted or block scalar: never a number or a boolean.
   bool literal = false;  ///< A `|` block: its lines are lines of the file.
   Position at;
   std::string scalar;
-  std::vector<YamlNode> items;       ///< sequence
+  std::vector<YamlNode> items;      ///< sequence
   std::vector<YamlMember> members;  ///< map, in the order of the file
 
   /// The member called `key`, or null.

@@ -141,6 +141,7 @@ struct Context {
 
   TrapCode trap{};
   GcRef exception = 0;
+  uint64_t trap_index = 0;  ///< undefined_element, uninitialized_element: the table index
   // Where the last trap or uncaught exception began, for the backtrace.
   const void* trap_pc = nullptr;
   const void* trap_code = nullptr;      ///< interp::FuncCode

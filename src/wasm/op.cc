@@ -10,16 +10,54 @@
 namespace sedge::wasm {
 namespace {
 
-constexpr OpInfo kOps[] = {
-#define SEDGE_OP(name, prefix, code, mnemonic, imm, signature, feature, aux, flags)           \
-  {#name, mnemonic, signature, code, prefix, Imm::imm, Feature::feature, aux, (flags)},
+/// Names, mnemonics and signatures of all rows, one behind the other. The table holds offsets into
+/// this text: with pointers, the loader would have to relocate 40 KiB at each start of the program.
+constexpr char kText[] =
+#define SEDGE_OP(name, prefix, code, mnemonic, imm, signature, feature, aux, flags) \
+  #name mnemonic signature
 #include "wasm/op.def"
 #undef SEDGE_OP
+    ;
+
+struct Row {
+  uint16_t text;  ///< where its three texts begin in kText
+  uint8_t name_size, mnemonic_size, signature_size;
+  uint8_t prefix;
+  uint16_t code;
+  Imm imm;
+  Feature feature;
+  uint8_t aux, flags;
 };
+
+constexpr auto kOps = [] {
+  std::array<Row, kOpCount> rows = {{
+#define SEDGE_OP(name, prefix, code, mnemonic, imm, signature, feature, aux, flags) \
+  {0,                                                                               \
+   sizeof(#name) - 1,                                                               \
+   sizeof(mnemonic) - 1,                                                            \
+   sizeof(signature) - 1,                                                           \
+   prefix,                                                                          \
+   code,                                                                            \
+   Imm::imm,                                                                        \
+   Feature::feature,                                                                \
+   aux,                                                                             \
+   (flags)},
+#include "wasm/op.def"
+#undef SEDGE_OP
+  }};
+  size_t text = 0;
+  for (Row& row : rows) {
+    row.text = static_cast<uint16_t>(text);
+    text += row.name_size + row.mnemonic_size + row.signature_size;
+  }
+  return rows;
+}();
+static_assert(sizeof(kText) <= 0xffff);
 
 constexpr Shape shape_of(Imm imm) {
   switch (imm) {
-    case Imm::none: return Shape::none;
+    case Imm::none:
+      return Shape::none;
     case Imm::label:
     case Imm::func:
     case Imm::type:
@@ -29,9 +67,12 @@ constexpr Shape shape_of(Imm imm) {
     case Imm::memory:
     case Imm::tag:
     case Imm::i32:
-    case Imm::i64: return Shape::leb;
-    case Imm::mem_arg: return Shape::mem_arg;
-    default: return Shape::other;
+    case Imm::i64:
+      return Shape::leb;
+    case Imm::mem_arg:
+      return Shape::mem_arg;
+    default:
+      return Shape::other;
   }
 }
 
@@ -47,7 +88,7 @@ constexpr std::array<OneByteOp, kSize> make_table(uint8_t prefix) {
 
 constexpr size_t table_size(uint8_t prefix) {
   size_t size = 0;
-  for (const OpInfo& op : kOps)
+  for (const Row& op : kOps)
     if (op.prefix == prefix) size = std::max<size_t>(size, op.code + 1);
   return size;
 }
@@ -70,12 +111,18 @@ constexpr OneByteOp lookup(const std::array<OneByteOp, kSize>& table, uint32_t c
 
 OneByteOp find_entry(uint8_t prefix, uint32_t code) {
   switch (prefix) {
-    case 0x00: return lookup(kOneByteOps, code);
-    case 0xfb: return lookup(kPrefixFb, code);
-    case 0xfc: return lookup(kPrefixFc, code);
-    case 0xfd: return lookup(kPrefixFd, code);
-    case 0xfe: return lookup(kPrefixFe, code);
-    default: return {kNoOp, Imm::none, Shape::other};
+    case 0x00:
+      return lookup(kOneByteOps, code);
+    case 0xfb:
+      return lookup(kPrefixFb, code);
+    case 0xfc:
+      return lookup(kPrefixFc, code);
+    case 0xfd:
+      return lookup(kPrefixFd, code);
+    case 0xfe:
+      return lookup(kPrefixFe, code);
+    default:
+      return {kNoOp, Imm::none, Shape::other};
   }
 }
 
@@ -176,7 +223,21 @@ constexpr bool is_abstract_heap(uint8_t byte) { return byte >= 0x69 && byte <= 0
 
 }  // namespace
 
-const OpInfo& op_info(Op op) { return kOps[static_cast<size_t>(op)]; }
+OpInfo op_info(Op op) {
+  const Row& row = kOps[static_cast<size_t>(op)];
+  const char* text = kText + row.text;
+  OpInfo info;
+  info.name = {text, row.name_size};
+  info.mnemonic = {text + row.name_size, row.mnemonic_size};
+  info.signature = {text + row.name_size + row.mnemonic_size, row.signature_size};
+  info.code = row.code;
+  info.prefix = row.prefix;
+  info.imm = row.imm;
+  info.feature = row.feature;
+  info.aux = row.aux;
+  info.flags = row.flags;
+  return info;
+}
 
 std::optional<Op> find_op(uint8_t prefix, uint32_t code) {
   OneByteOp entry = find_entry(prefix, code);
@@ -185,7 +246,8 @@ std::optional<Op> find_op(uint8_t prefix, uint32_t code) {
 }
 
 Result<void> InstrReader::next_any(Instr& out) {
-  if (reader_.at_end()) [[unlikely]] return reader_.end_of_input();
+  if (reader_.at_end()) [[unlikely]]
+    return reader_.end_of_input();
   out.offset = reader_.offset();
   const uint8_t* at = reader_.data();
   OneByteOp row = kOneByteOps[*at];
@@ -194,15 +256,14 @@ Result<void> InstrReader::next_any(Instr& out) {
     if (!is_prefix(*at)) return illegal_opcode(fmt::format("{:02x}", *at), out.offset);
     SEDGE_TRY_ASSIGN(uint32_t code, reader_.u32());
     row = find_entry(*at, code);
-    if (row.op == kNoOp)
-      return illegal_opcode(fmt::format("{:02x} {:02x}", *at, code), out.offset);
+    if (row.op == kNoOp) return illegal_opcode(fmt::format("{:02x} {:02x}", *at, code), out.offset);
   }
   out.op = static_cast<Op>(row.op);
   return immediates(out);
 }
 
 Result<void> InstrReader::immediates(Instr& out) {
-  switch (op_info(out.op).imm) {
+  switch (kOps[static_cast<size_t>(out.op)].imm) {
     case Imm::none:
       break;
     case Imm::block: {
@@ -312,7 +373,8 @@ Result<HeapType> read_heap_type(Reader& reader) {
 Result<ValType> read_value_type(Reader& reader) {
   Location at = reader.location();
   SEDGE_TRY_ASSIGN(uint8_t byte, reader.u8());
-  if (byte >= ValType::v128 && byte <= ValType::i32) return ValType(static_cast<ValType::Kind>(byte));
+  if (byte >= ValType::v128 && byte <= ValType::i32)
+    return ValType(static_cast<ValType::Kind>(byte));
   if (is_abstract_heap(byte))
     return ValType::reference(static_cast<HeapType::Abstract>(byte), true);
   if (byte == ValType::ref || byte == ValType::ref_null) {

@@ -33,43 +33,43 @@ inline constexpr size_t kOpCount = 0
 /// Kinds of immediates; the comment says which members of Instr they fill.
 enum class Imm : uint8_t {
   none,
-  block,           ///< block_type
-  label,           ///< index
-  label_table,     ///< labels (the last is the default)
-  func,            ///< index
-  call_indirect,   ///< index (type), index2 (table)
-  type,            ///< index
-  local,           ///< index
-  global,          ///< index
-  table,           ///< index
-  table_table,     ///< index (destination), index2 (source)
-  elem,            ///< index
-  elem_table,      ///< index (element segment), index2 (table)
-  data,            ///< index
-  data_memory,     ///< index (data segment), index2 (memory)
-  memory,          ///< index
-  memory_memory,   ///< index (destination), index2 (source)
-  mem_arg,         ///< mem
-  mem_arg_lane,    ///< mem, lane
-  lane,            ///< lane
-  shuffle,         ///< v128: 16 lane numbers
-  i32,             ///< i64 (sign-extended)
-  i64,             ///< i64
-  f32,             ///< u64: bit pattern in the low half
-  f64,             ///< u64: bit pattern
-  v128,            ///< v128
-  heap_type,       ///< type: reference type made of the heap type (nullable for *_null operators and
-                   ///< ref.null)
-  value_types,     ///< types
-  tag,             ///< index
-  try_table,       ///< block_type, catches
-  type_field,      ///< index (type), index2 (field)
-  type_count,      ///< index (type), index2 (count)
-  type_data,       ///< index (type), index2 (data segment)
-  type_elem,       ///< index (type), index2 (element segment)
-  type_type,       ///< index (destination), index2 (source)
-  br_on_cast,      ///< index (label), type (source), type2 (target)
-  fence,           ///< none; one zero byte
+  block,          ///< block_type
+  label,          ///< index
+  label_table,    ///< labels (the last is the default)
+  func,           ///< index
+  call_indirect,  ///< index (type), index2 (table)
+  type,           ///< index
+  local,          ///< index
+  global,         ///< index
+  table,          ///< index
+  table_table,    ///< index (destination), index2 (source)
+  elem,           ///< index
+  elem_table,     ///< index (element segment), index2 (table)
+  data,           ///< index
+  data_memory,    ///< index (data segment), index2 (memory)
+  memory,         ///< index
+  memory_memory,  ///< index (destination), index2 (source)
+  mem_arg,        ///< mem
+  mem_arg_lane,   ///< mem, lane
+  lane,           ///< lane
+  shuffle,        ///< v128: 16 lane numbers
+  i32,            ///< i64 (sign-extended)
+  i64,            ///< i64
+  f32,            ///< u64: bit pattern in the low half
+  f64,            ///< u64: bit pattern
+  v128,           ///< v128
+  heap_type,      ///< type: reference type made of the heap type (nullable for *_null operators and
+                  ///< ref.null)
+  value_types,    ///< types
+  tag,            ///< index
+  try_table,      ///< block_type, catches
+  type_field,     ///< index (type), index2 (field)
+  type_count,     ///< index (type), index2 (count)
+  type_data,      ///< index (type), index2 (data segment)
+  type_elem,      ///< index (type), index2 (element segment)
+  type_type,      ///< index (destination), index2 (source)
+  br_on_cast,     ///< index (label), type (source), type2 (target)
+  fence,          ///< none; one zero byte
 };
 
 enum OpFlags : uint8_t { kConst = 1, kTraps = 2, kAtomic = 4 };
@@ -85,7 +85,8 @@ struct OpInfo {
   uint8_t aux;
   uint8_t flags;
 };
-const OpInfo& op_info(Op op);
+/// The row of `op`, put together on each call (see op.cc): keep it rather than ask twice.
+OpInfo op_info(Op op);
 
 /// Op of a prefix (0 for one-byte opcodes) and code, or nothing.
 std::optional<Op> find_op(uint8_t prefix, uint32_t code);
@@ -111,8 +112,8 @@ struct Catch {
   uint32_t label = 0;
 };
 
-/// One decoded instruction. Members beyond `op` and `offset` are meaningful as Imm says. Reused from
-/// instruction to instruction so that the vectors keep their memory.
+/// One decoded instruction. Members beyond `op` and `offset` are meaningful as Imm says. Reused
+/// from instruction to instruction so that the vectors keep their memory.
 struct Instr {
   Op op = Op::unreachable;
   uint64_t offset = 0;  ///< of the opcode in the module binary

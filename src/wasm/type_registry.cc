@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
@@ -67,10 +68,10 @@ void append(Key& key, const SubType& type, const GroupIndices& indices) {
 }
 
 struct Group {
-  Key key;
+  const Key* key = nullptr;  ///< in the map of groups by key
   std::unique_ptr<CanonType[]> types;
   uint32_t count = 0;
-  uint32_t uses = 0;               ///< TypeSets and groups that refer to it
+  uint32_t uses = 0;                ///< TypeSets and groups that refer to it
   std::vector<uint32_t> requires_;  ///< groups that it refers to, each counted once
 };
 
@@ -89,18 +90,19 @@ void for_each_reference(const SubType& type, Visit visit) {
 }  // namespace
 
 struct TypeRegistry::Impl {
-  static constexpr uint32_t kChunkBits = 10, kChunkSize = 1u << kChunkBits;
+  static constexpr uint32_t kFirstBits = 8, kFirstChunk = 1u << kFirstBits;
   static constexpr uint32_t kMaxIds = HeapType::kAbstractBit;
 
-  /// Id → type and group. Chunks are made once and never move, so readers need no lock.
+  /// Id → type and group. Chunks are made once and never move, so readers need no lock; each is
+  /// twice as long as the one before, so that a small module touches little memory.
   struct Slot {
     std::atomic<const CanonType*> type{nullptr};
     uint32_t group = 0;
   };
-  struct Chunk {
-    Slot slots[kChunkSize];
-  };
-  std::atomic<Chunk*> chunks[kMaxIds >> kChunkBits] = {};
+  std::atomic<Slot*> chunks[std::bit_width((kMaxIds + kFirstChunk - 1) >> kFirstBits)] = {};
+  static uint32_t chunk_of(TypeId id) {
+    return static_cast<uint32_t>(std::bit_width((id + kFirstChunk) >> kFirstBits)) - 1;
+  }
 
   std::mutex mutex;  ///< guards everything below
   std::unordered_map<Key, uint32_t, KeyHash> by_key;
@@ -110,12 +112,13 @@ struct TypeRegistry::Impl {
   uint32_t next_id = 0;
 
   ~Impl() {
-    for (auto& chunk : chunks) delete chunk.load(std::memory_order_relaxed);
+    for (auto& chunk : chunks) delete[] chunk.load(std::memory_order_relaxed);
   }
 
   Slot& slot(TypeId id) const {
-    Chunk* chunk = chunks[id >> kChunkBits].load(std::memory_order_acquire);
-    return chunk->slots[id & (kChunkSize - 1)];
+    uint32_t chunk = chunk_of(id);
+    Slot* slots = chunks[chunk].load(std::memory_order_acquire);
+    return slots[id + kFirstChunk - (kFirstChunk << chunk)];
   }
 
   bool has_ids(uint32_t count) const { return free_ids.size() + (kMaxIds - next_id) >= count; }
@@ -127,8 +130,10 @@ struct TypeRegistry::Impl {
       return id;
     }
     TypeId id = next_id++;
-    auto& chunk = chunks[id >> kChunkBits];
-    if (!chunk.load(std::memory_order_relaxed)) chunk.store(new Chunk, std::memory_order_release);
+    uint32_t index = chunk_of(id);
+    auto& chunk = chunks[index];
+    if (!chunk.load(std::memory_order_relaxed))
+      chunk.store(new Slot[kFirstChunk << index], std::memory_order_release);
     return id;
   }
 
@@ -170,8 +175,8 @@ std::optional<uint32_t> TypeRegistry::Impl::intern(Key key, const SubType* types
   };
   auto rewrite = [&](ValType& type) {
     if (type.is_ref() && type.heap().is_index())
-      type = ValType::reference(HeapType::index(canonical_id(type.heap().index())),
-                                type.nullable());
+      type =
+          ValType::reference(HeapType::index(canonical_id(type.heap().index())), type.nullable());
   };
   for (uint32_t i = 0; i < count; ++i) {
     CanonType& canon = group.types[i];
@@ -202,8 +207,7 @@ std::optional<uint32_t> TypeRegistry::Impl::intern(Key key, const SubType* types
   for (uint32_t other : group.requires_) ++groups[other]->uses;
   for (uint32_t i = 0; i < count; ++i)
     slot(group.types[i].id).type.store(&group.types[i], std::memory_order_release);
-  group.key = key;
-  by_key.emplace(std::move(key), number);
+  group.key = &by_key.emplace(std::move(key), number).first->first;
   return number;
 }
 
@@ -219,7 +223,7 @@ void TypeRegistry::Impl::release(uint32_t first) {
       free_ids.push_back(group.types[i].id);
     }
     pending.insert(pending.end(), group.requires_.begin(), group.requires_.end());
-    by_key.erase(group.key);
+    by_key.erase(by_key.find(*group.key));
     groups[number].reset();
     free_groups.push_back(number);
   }
@@ -291,11 +295,16 @@ bool TypeRegistry::matches(HeapType sub, HeapType super) const {
     if (super.is_index()) return type.is_subtype_of(get(super.index()));
     switch (super.abstract()) {
       case HeapType::any:
-      case HeapType::eq: return type.type.kind != SubType::Kind::func;
-      case HeapType::struct_: return type.type.kind == SubType::Kind::struct_;
-      case HeapType::array: return type.type.kind == SubType::Kind::array;
-      case HeapType::func: return type.type.kind == SubType::Kind::func;
-      default: return false;
+      case HeapType::eq:
+        return type.type.kind != SubType::Kind::func;
+      case HeapType::struct_:
+        return type.type.kind == SubType::Kind::struct_;
+      case HeapType::array:
+        return type.type.kind == SubType::Kind::array;
+      case HeapType::func:
+        return type.type.kind == SubType::Kind::func;
+      default:
+        return false;
     }
   }
   if (sub.abstract() == HeapType::bottom) return true;
@@ -313,11 +322,16 @@ bool TypeRegistry::matches(HeapType sub, HeapType super) const {
              sub.abstract() == HeapType::array || sub.abstract() == HeapType::none;
     case HeapType::i31:
     case HeapType::struct_:
-    case HeapType::array: return sub.abstract() == HeapType::none;
-    case HeapType::func: return sub.abstract() == HeapType::nofunc;
-    case HeapType::extern_: return sub.abstract() == HeapType::noextern;
-    case HeapType::exn: return sub.abstract() == HeapType::noexn;
-    default: return false;
+    case HeapType::array:
+      return sub.abstract() == HeapType::none;
+    case HeapType::func:
+      return sub.abstract() == HeapType::nofunc;
+    case HeapType::extern_:
+      return sub.abstract() == HeapType::noextern;
+    case HeapType::exn:
+      return sub.abstract() == HeapType::noexn;
+    default:
+      return false;
   }
 }
 

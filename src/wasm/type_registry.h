@@ -1,5 +1,6 @@
-// Canonical types of an engine: recursion groups are hash-consed, so that two types are equal exactly
-// when their ids are equal (iso-recursive equivalence). Spec: "Type Equivalence", "Matching".
+// Canonical types of an engine: recursion groups are hash-consed, so that two types are equal
+// exactly when their ids are equal (iso-recursive equivalence). Spec: "Type Equivalence",
+// "Matching".
 #ifndef SEDGE_WASM_TYPE_REGISTRY_H_
 #define SEDGE_WASM_TYPE_REGISTRY_H_
 
@@ -22,8 +23,8 @@ using TypeId = uint32_t;
 struct CanonType {
   SubType type;
   TypeId id = 0;
-  uint32_t depth = 0;               ///< length of the supertype chain
-  std::vector<TypeId> supers;       ///< display: supers[d] is the ancestor of depth d; last is itself
+  uint32_t depth = 0;          ///< length of the supertype chain
+  std::vector<TypeId> supers;  ///< display: supers[d] is the ancestor of depth d; last is itself
   bool is_subtype_of(const CanonType& other) const {
     return other.depth < supers.size() && supers[other.depth] == other.id;
   }
@@ -62,8 +63,8 @@ class TypeRegistry : public std::enable_shared_from_this<TypeRegistry> {
   /// (indices in range and in order; supertypes declared before). An empty set when the registry is
   /// full: it holds 2^23 live types.
   TypeSet add(const std::vector<SubType>& types, const std::vector<RecGroup>& groups);
-  /// Registers one function type whose value types are already canonical (host functions, API); types
-  /// that it refers to stay alive with it.
+  /// Registers one function type whose value types are already canonical (host functions, API);
+  /// types that it refers to stay alive with it.
   TypeSet add(const FuncType& type);
   /// The type with this id; the id must be live. Stable address while it is live.
   const CanonType& get(TypeId id) const;

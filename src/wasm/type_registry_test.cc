@@ -102,11 +102,11 @@ TEST(TypeRegistry, AbstractHierarchies) {
   auto registry = TypeRegistry::create();
   using H = HeapType;
   const std::vector<std::pair<H::Abstract, H::Abstract>> below = {
-      {H::eq, H::any},     {H::i31, H::any},       {H::struct_, H::any},  {H::array, H::any},
-      {H::none, H::any},   {H::i31, H::eq},        {H::struct_, H::eq},   {H::array, H::eq},
-      {H::none, H::eq},    {H::none, H::i31},      {H::none, H::struct_}, {H::none, H::array},
+      {H::eq, H::any},      {H::i31, H::any},          {H::struct_, H::any},  {H::array, H::any},
+      {H::none, H::any},    {H::i31, H::eq},           {H::struct_, H::eq},   {H::array, H::eq},
+      {H::none, H::eq},     {H::none, H::i31},         {H::none, H::struct_}, {H::none, H::array},
       {H::nofunc, H::func}, {H::noextern, H::extern_}, {H::noexn, H::exn}};
-  const H::Abstract all[] = {H::noexn, H::nofunc, H::noextern, H::none,  H::func,  H::extern_,
+  const H::Abstract all[] = {H::noexn, H::nofunc, H::noextern, H::none,    H::func,  H::extern_,
                              H::any,   H::eq,     H::i31,      H::struct_, H::array, H::exn};
   for (H::Abstract sub : all) {
     for (H::Abstract super : all) {
@@ -142,9 +142,9 @@ TEST(TypeRegistry, EntriesLiveWhileUsed) {
   first = TypeSet();
   TypeId highest = 0;
   for (int i = 0; i < 1000; ++i) {
-    TypeSet set = registry->add({func(std::vector<ValType>(static_cast<size_t>(i % 7), ValType::i32)),
-                                 func({ref(0)})},
-                                singles(2));
+    TypeSet set = registry->add(
+        {func(std::vector<ValType>(static_cast<size_t>(i % 7), ValType::i32)), func({ref(0)})},
+        singles(2));
     highest = std::max({highest, set.id(0), set.id(1)});
   }
   EXPECT_LT(highest, 10u);
@@ -159,7 +159,8 @@ TEST(TypeRegistry, ThreadsAgree) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 500; ++i) {
         std::vector<ValType> params(static_cast<size_t>((i + t) % 5), ValType::i64);
-        TypeSet set = registry->add({func({ValType::i32}), func({ref(0)}), func(params)}, singles(3));
+        TypeSet set =
+            registry->add({func({ValType::i32}), func({ref(0)}), func(params)}, singles(3));
         if (set.id(1) != anchor.id(1) ||
             registry->get(set.id(2)).type.func.params.size() != params.size())
           ++wrong;

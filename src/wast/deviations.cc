@@ -51,8 +51,7 @@ Result<Deviations> Deviations::parse(std::string_view text) {
     size_t colon = place.rfind(':');
     if (colon != std::string_view::npos) {
       std::string_view digits = place.substr(colon + 1);
-      auto [stop, error] =
-          std::from_chars(digits.data(), digits.data() + digits.size(), row.line);
+      auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), row.line);
       if (error != std::errc() || stop != digits.data() + digits.size() || row.line == 0)
         return fail(ErrorCode::config_syntax, fmt::format(": `{}` is no line number", digits),
                     Location::at(line_number, 1));

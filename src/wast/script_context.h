@@ -53,7 +53,6 @@ class ScriptContext {
   void collect(Thread& thread);
 
   Result<Module> compile(const wasm::ScriptModule& source) const;
-  Result<void> check_round_trip(const Module& module) const;
   Result<std::vector<Val>> perform(const wasm::Action& action);
   Result<Instance> instance(const std::optional<std::string>& id) const;
 

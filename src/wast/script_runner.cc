@@ -32,10 +32,18 @@ std::string json_string(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
@@ -73,16 +81,14 @@ Result<ScriptReport> run_script(std::string_view text, std::string name, const O
 Result<ScriptReport> run_script_file(const std::string& path, std::string name,
                                      const Options& options) {
   SEDGE_TRY_ASSIGN(std::string text, read_text(path));
-  auto report = run_script(text, std::move(name), options);
-  if (!report) return fail(std::move(report.error()).with_context(path));
-  return report;
+  return run_script(text, std::move(name), options);
 }
 
 std::string to_text(const std::vector<ScriptReport>& reports, size_t max_failures) {
   std::string out;
   for (const ScriptReport& report : reports) {
-    out += fmt::format("{} {}: {} passed", report.ok() ? "ok  " : "FAIL", report.name,
-                       report.passed);
+    out +=
+        fmt::format("{} {}: {} passed", report.ok() ? "ok  " : "FAIL", report.name, report.passed);
     if (report.deviated) out += fmt::format(" ({} with other words)", report.deviated);
     if (!report.ok()) out += fmt::format(", {} failed", report.failures.size());
     out += '\n';
@@ -108,10 +114,10 @@ std::string to_json(const std::vector<ScriptReport>& reports) {
     failed += report.failures.size();
     std::string failures;
     for (const Failure& failure : report.failures) {
-      failures += fmt::format(
-          "{}{{\"line\": {}, \"command\": {}, \"expected\": {}, \"actual\": {}}}",
-          failures.empty() ? "" : ", ", failure.line, json_string(failure.command),
-          json_string(failure.expected), json_string(failure.actual));
+      failures +=
+          fmt::format("{}{{\"line\": {}, \"command\": {}, \"expected\": {}, \"actual\": {}}}",
+                      failures.empty() ? "" : ", ", failure.line, json_string(failure.command),
+                      json_string(failure.expected), json_string(failure.actual));
     }
     scripts += fmt::format(
         "{}{{\"name\": {}, \"passed\": {}, \"deviated\": {}, \"failed\": {}, \"failures\": [{}]}}",

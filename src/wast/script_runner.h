@@ -30,10 +30,10 @@ struct Options {
 
 /// A command that did not do what the script says.
 struct Failure {
-  uint32_t line = 0;        ///< of the command
-  std::string command;      ///< "assert_invalid", "module"…
-  std::string expected;     ///< the script's words or values; may be empty
-  std::string actual;       ///< what happened instead
+  uint32_t line = 0;     ///< of the command
+  std::string command;   ///< "assert_invalid", "module"…
+  std::string expected;  ///< the script's words or values; may be empty
+  std::string actual;    ///< what happened instead
 };
 
 struct ScriptReport {

@@ -12,10 +12,14 @@ namespace {
 
 std::string text_of(const Val& value) {
   switch (value.type().kind()) {
-    case ValType::i32: return fmt::format("{} : i32", value.i32());
-    case ValType::i64: return fmt::format("{} : i64", value.i64());
-    case ValType::f32: return fmt::format("{} : f32", value.f32());
-    default: return fmt::format("{} : f64", value.f64());
+    case ValType::i32:
+      return fmt::format("{} : i32", value.i32());
+    case ValType::i64:
+      return fmt::format("{} : i64", value.i64());
+    case ValType::f32:
+      return fmt::format("{} : f32", value.f32());
+    default:
+      return fmt::format("{} : f64", value.f64());
   }
 }
 
@@ -24,10 +28,13 @@ std::string text_of(const Val& value) {
 Result<void> define_spectest(Linker& linker, Store& store, const Engine& engine, Features features,
                              bool print) {
   using enum ValType::Kind;
-  const std::pair<const char*, std::vector<ValType>> prints[] = {
-      {"print", {}},        {"print_i32", {i32}},          {"print_i64", {i64}},
-      {"print_f32", {f32}}, {"print_f64", {f64}},          {"print_i32_f32", {i32, f32}},
-      {"print_f64_f64", {f64, f64}}};
+  const std::pair<const char*, std::vector<ValType>> prints[] = {{"print", {}},
+                                                                 {"print_i32", {i32}},
+                                                                 {"print_i64", {i64}},
+                                                                 {"print_f32", {f32}},
+                                                                 {"print_f64", {f64}},
+                                                                 {"print_i32_f32", {i32, f32}},
+                                                                 {"print_f64_f64", {f64, f64}}};
   for (const auto& [name, params] : prints) {
     linker.func_values("spectest", name, FuncType{params, {}},
                        [print](Caller&, std::span<const Val> args, std::span<Val>) -> Result<void> {

@@ -34,15 +34,23 @@ bool lane_matches(const ScriptPattern::Lane& lane, uint64_t bits, unsigned width
 /// What a kind of reference pattern demands beyond being no null.
 HeapType heap_of(Kind kind) {
   switch (kind) {
-    case Kind::ref_func: return HeapType::func;
-    case Kind::ref_eq: return HeapType::eq;
-    case Kind::ref_i31: return HeapType::i31;
-    case Kind::ref_struct: return HeapType::struct_;
-    case Kind::ref_array: return HeapType::array;
-    case Kind::ref_exn: return HeapType::exn;
+    case Kind::ref_func:
+      return HeapType::func;
+    case Kind::ref_eq:
+      return HeapType::eq;
+    case Kind::ref_i31:
+      return HeapType::i31;
+    case Kind::ref_struct:
+      return HeapType::struct_;
+    case Kind::ref_array:
+      return HeapType::array;
+    case Kind::ref_exn:
+      return HeapType::exn;
     case Kind::ref_extern:
-    case Kind::ref_extern_any: return HeapType::extern_;
-    default: return HeapType::any;
+    case Kind::ref_extern_any:
+      return HeapType::extern_;
+    default:
+      return HeapType::any;
   }
 }
 
@@ -60,7 +68,8 @@ bool value_matches(const Store& store, const ScriptValue& expected, const Val& v
       return value.type() == ValType::f64 && value.low() == expected.bits;
     case ScriptValue::Kind::v128:
       return value.type() == ValType::v128 && value.v128() == expected.v128;
-    case ScriptValue::Kind::ref_null: return value.is_null();
+    case ScriptValue::Kind::ref_null:
+      return value.is_null();
     case ScriptValue::Kind::ref_extern:
     case ScriptValue::Kind::ref_host:
       return value.type().is_ref() && !value.is_null() &&
@@ -91,13 +100,20 @@ std::string lane_text(const ScriptPattern& pattern, const ScriptPattern::Lane& l
 
 Result<Val> to_val(Store& store, const ScriptValue& value) {
   switch (value.kind) {
-    case ScriptValue::Kind::i32: return Val(static_cast<int32_t>(value.bits));
-    case ScriptValue::Kind::i64: return Val(static_cast<int64_t>(value.bits));
-    case ScriptValue::Kind::f32: return Val::f32_bits(static_cast<uint32_t>(value.bits));
-    case ScriptValue::Kind::f64: return Val::f64_bits(value.bits);
-    case ScriptValue::Kind::v128: return Val::v128(value.v128);
-    case ScriptValue::Kind::ref_null: return Val::null(value.heap);
-    case ScriptValue::Kind::ref_extern: return store.make_externref(tag_of(value.bits));
+    case ScriptValue::Kind::i32:
+      return Val(static_cast<int32_t>(value.bits));
+    case ScriptValue::Kind::i64:
+      return Val(static_cast<int64_t>(value.bits));
+    case ScriptValue::Kind::f32:
+      return Val::f32_bits(static_cast<uint32_t>(value.bits));
+    case ScriptValue::Kind::f64:
+      return Val::f64_bits(value.bits);
+    case ScriptValue::Kind::v128:
+      return Val::v128(value.v128);
+    case ScriptValue::Kind::ref_null:
+      return Val::null(value.heap);
+    case ScriptValue::Kind::ref_extern:
+      return store.make_externref(tag_of(value.bits));
     case ScriptValue::Kind::ref_host: {
       SEDGE_TRY_ASSIGN(Val external, store.make_externref(tag_of(value.bits)));
       return store.make_val(ValType::reference(HeapType::any, false), external.low());
@@ -108,7 +124,8 @@ Result<Val> to_val(Store& store, const ScriptValue& value) {
 
 bool matches(const Store& store, const ScriptPattern& pattern, const Val& value) {
   switch (pattern.kind) {
-    case Kind::value: return value_matches(store, pattern.value, value);
+    case Kind::value:
+      return value_matches(store, pattern.value, value);
     case Kind::f32:
       return value.type() == ValType::f32 &&
              lane_matches(pattern.lanes[0], static_cast<uint32_t>(value.low()), 32);
@@ -124,9 +141,9 @@ bool matches(const Store& store, const ScriptPattern& pattern, const Val& value)
       return true;
     }
     case Kind::ref_null:
-      return value.is_null() &&
-             store.matches(value, ValType::reference(pattern.heap, true));
-    case Kind::ref_null_any: return value.is_null();
+      return value.is_null() && store.matches(value, ValType::reference(pattern.heap, true));
+    case Kind::ref_null_any:
+      return value.is_null();
     case Kind::ref_extern:
     case Kind::ref_host: {
       ScriptValue expected = pattern.value;
@@ -145,16 +162,21 @@ bool matches(const Store& store, const ScriptPattern& pattern, const Val& value)
 
 std::string describe(const Store& store, const Val& value) {
   switch (value.type().kind()) {
-    case ValType::i32: return fmt::format("i32.const {}", value.i32());
-    case ValType::i64: return fmt::format("i64.const {}", value.i64());
-    case ValType::f32: return "f32.const " + float_text(static_cast<uint32_t>(value.low()), 32);
-    case ValType::f64: return "f64.const " + float_text(value.low(), 64);
+    case ValType::i32:
+      return fmt::format("i32.const {}", value.i32());
+    case ValType::i64:
+      return fmt::format("i64.const {}", value.i64());
+    case ValType::f32:
+      return "f32.const " + float_text(static_cast<uint32_t>(value.low()), 32);
+    case ValType::f64:
+      return "f64.const " + float_text(value.low(), 64);
     case ValType::v128: {
       std::string text = "v128.const i8x16";
       for (uint8_t byte : value.v128()) text += fmt::format(" 0x{:02x}", byte);
       return text;
     }
-    default: break;
+    default:
+      break;
   }
   if (value.is_null()) return fmt::format("null of {}", to_string(value.type()));
   if (void* external = store.externref_value(value))
@@ -176,34 +198,45 @@ std::string describe(const ScriptPattern& pattern) {
           return fmt::format("i32.const {}", static_cast<int32_t>(pattern.value.bits));
         case ScriptValue::Kind::i64:
           return fmt::format("i64.const {}", static_cast<int64_t>(pattern.value.bits));
-        case ScriptValue::Kind::f32: return "f32.const " + float_text(pattern.value.bits, 32);
-        case ScriptValue::Kind::f64: return "f64.const " + float_text(pattern.value.bits, 64);
+        case ScriptValue::Kind::f32:
+          return "f32.const " + float_text(pattern.value.bits, 32);
+        case ScriptValue::Kind::f64:
+          return "f64.const " + float_text(pattern.value.bits, 64);
         case ScriptValue::Kind::v128: {
           std::string text = "v128.const i8x16";
           for (uint8_t byte : pattern.value.v128) text += fmt::format(" 0x{:02x}", byte);
           return text;
         }
-        case ScriptValue::Kind::ref_null: return "ref.null " + to_string(pattern.value.heap);
-        default: return fmt::format("ref.extern {}", pattern.value.bits);
+        case ScriptValue::Kind::ref_null:
+          return "ref.null " + to_string(pattern.value.heap);
+        default:
+          return fmt::format("ref.extern {}", pattern.value.bits);
       }
-    case Kind::f32: return "f32.const " + lane_text(pattern, pattern.lanes[0]);
-    case Kind::f64: return "f64.const " + lane_text(pattern, pattern.lanes[0]);
+    case Kind::f32:
+      return "f32.const " + lane_text(pattern, pattern.lanes[0]);
+    case Kind::f64:
+      return "f64.const " + lane_text(pattern, pattern.lanes[0]);
     case Kind::v128: {
       std::string text = fmt::format("v128.const {}{}x{}", pattern.lane_float ? 'f' : 'i',
                                      pattern.lane_bits, pattern.lanes.size());
       for (const ScriptPattern::Lane& lane : pattern.lanes) text += " " + lane_text(pattern, lane);
       return text;
     }
-    case Kind::ref_null: return "ref.null " + to_string(pattern.heap);
-    case Kind::ref_null_any: return "ref.null";
-    case Kind::ref_extern: return fmt::format("ref.extern {}", pattern.value.bits);
-    case Kind::ref_host: return fmt::format("ref.host {}", pattern.value.bits);
+    case Kind::ref_null:
+      return "ref.null " + to_string(pattern.heap);
+    case Kind::ref_null_any:
+      return "ref.null";
+    case Kind::ref_extern:
+      return fmt::format("ref.extern {}", pattern.value.bits);
+    case Kind::ref_host:
+      return fmt::format("ref.host {}", pattern.value.bits);
     case Kind::either: {
       std::string text = "either";
       for (const ScriptPattern& choice : pattern.either) text += " (" + describe(choice) + ")";
       return text;
     }
-    default: return "ref." + to_string(heap_of(pattern.kind));
+    default:
+      return "ref." + to_string(heap_of(pattern.kind));
   }
 }
 

@@ -154,7 +154,11 @@ Result<Instance> instantiate(const Engine& engine, Store& store, const Linker& l
   if (!p1::wants_threads(module)) return linker.instantiate(store, module);
   SEDGE_TRY_ASSIGN(InstancePre pre, linker.instantiate_pre(module));
   guest.p1().threads().prepare(engine, pre, store.interrupter());
-  return pre.instantiate(store);
+  auto instance = pre.instantiate(store);
+  if (instance) return instance;
+  // A start function may have spawned before it failed.
+  SEDGE_TRY(guest.p1().threads().finish(fail(std::move(instance).error())));
+  return fail(ErrorCode::interrupted);  // not reached: finish passes an error on
 }
 
 Result<int> run(Store& store, const Instance& instance, std::string_view function) {

@@ -37,7 +37,7 @@ TEST(Sockets, NeedTheNetwork) {
   EXPECT_EQ(guest(sock_open, 1, 2, kOut), Errno::acces);
   ASSERT_TRUE(guest.context->last_denial().has_value());
   EXPECT_EQ(to_string(*guest.context->last_denial()),
-            "permission denied: the guest asked for a network socket; --net gives it the network");
+            "permission denied: the guest asked for a network socket; --network gives it the network");
   EXPECT_EQ(guest(sock_getaddrinfo, 0, 0, 0, 0, 0, 0, 1, 0), Errno::acces);
   EXPECT_EQ(guest(sock_recv, 0, kIov, 1, 0, kOut, kOut), Errno::notsock);
   EXPECT_EQ(guest(sock_shutdown, 1, 3), Errno::notsock);

@@ -42,7 +42,7 @@ std::string to_string(const Denial& denial) {
           "given as {}",
           denial.path, denial.guest);
     case Denial::Kind::network:
-      return "permission denied: the guest asked for a network socket; --net gives it the network";
+      return "permission denied: the guest asked for a network socket; --network gives it the network";
   }
   return {};
 }

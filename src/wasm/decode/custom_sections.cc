@@ -44,18 +44,31 @@ Result<void> read_subsection(uint8_t id, Reader& reader, Names& names) {
       SEDGE_TRY_ASSIGN(names.module, reader.name());
       return {};
     }
-    case 1: return read_name_map(reader, names.funcs);
-    case 2: return read_indirect_map(reader, names.locals);
-    case 3: return read_indirect_map(reader, names.labels);
-    case 4: return read_name_map(reader, names.types);
-    case 5: return read_name_map(reader, names.tables);
-    case 6: return read_name_map(reader, names.memories);
-    case 7: return read_name_map(reader, names.globals);
-    case 8: return read_name_map(reader, names.elems);
-    case 9: return read_name_map(reader, names.datas);
-    case 10: return read_indirect_map(reader, names.fields);
-    case 11: return read_name_map(reader, names.tags);
-    default: reader.skip(reader.remaining()); return {};  // a later version's
+    case 1:
+      return read_name_map(reader, names.funcs);
+    case 2:
+      return read_indirect_map(reader, names.locals);
+    case 3:
+      return read_indirect_map(reader, names.labels);
+    case 4:
+      return read_name_map(reader, names.types);
+    case 5:
+      return read_name_map(reader, names.tables);
+    case 6:
+      return read_name_map(reader, names.memories);
+    case 7:
+      return read_name_map(reader, names.globals);
+    case 8:
+      return read_name_map(reader, names.elems);
+    case 9:
+      return read_name_map(reader, names.datas);
+    case 10:
+      return read_indirect_map(reader, names.fields);
+    case 11:
+      return read_name_map(reader, names.tags);
+    default:
+      reader.skip(reader.remaining());
+      return {};  // a later version's
   }
 }
 

@@ -20,19 +20,19 @@ constexpr uint32_t kComponentVersion = 0x1000d;  // layer 1
 /// Place of each section id in the order that the format demands.
 constexpr std::array<uint8_t, 14> kOrder = [] {
   std::array<uint8_t, 14> order{};
-  constexpr SectionId kSequence[] = {
-      SectionId::type,    SectionId::import,  SectionId::function,   SectionId::table,
-      SectionId::memory,  SectionId::tag,     SectionId::global,     SectionId::export_,
-      SectionId::start,   SectionId::element, SectionId::data_count, SectionId::code,
-      SectionId::data};
+  constexpr SectionId kSequence[] = {SectionId::type,    SectionId::import,     SectionId::function,
+                                     SectionId::table,   SectionId::memory,     SectionId::tag,
+                                     SectionId::global,  SectionId::export_,    SectionId::start,
+                                     SectionId::element, SectionId::data_count, SectionId::code,
+                                     SectionId::data};
   uint8_t place = 0;
   for (SectionId id : kSequence) order[static_cast<size_t>(id)] = ++place;
   return order;
 }();
 
 constexpr std::array<std::string_view, 14> kSectionNames = {
-    "custom", "type",    "import", "function", "table", "memory",     "global",
-    "export", "start",   "element", "code",    "data",  "data count", "tag"};
+    "custom", "type",  "import",  "function", "table", "memory",     "global",
+    "export", "start", "element", "code",     "data",  "data count", "tag"};
 
 Result<void> read_header(Reader& reader) {
   Location start = reader.location();
@@ -62,27 +62,39 @@ Result<void> read_custom_section(Module& module, Reader& reader, SectionId after
 
 Result<void> read_section(State& state, SectionId id, Reader& reader) {
   switch (id) {
-    case SectionId::custom: break;
-    case SectionId::type: return read_type_section(state, reader);
-    case SectionId::import: return read_import_section(state, reader);
-    case SectionId::function: return read_function_section(state, reader);
-    case SectionId::table: return read_table_section(state, reader);
-    case SectionId::memory: return read_memory_section(state, reader);
-    case SectionId::global: return read_global_section(state, reader);
-    case SectionId::export_: return read_export_section(state, reader);
+    case SectionId::custom:
+      break;
+    case SectionId::type:
+      return read_type_section(state, reader);
+    case SectionId::import:
+      return read_import_section(state, reader);
+    case SectionId::function:
+      return read_function_section(state, reader);
+    case SectionId::table:
+      return read_table_section(state, reader);
+    case SectionId::memory:
+      return read_memory_section(state, reader);
+    case SectionId::global:
+      return read_global_section(state, reader);
+    case SectionId::export_:
+      return read_export_section(state, reader);
     case SectionId::start: {
       state.module.start_offset = reader.offset();
       SEDGE_TRY_ASSIGN(state.module.start, reader.u32());
       break;
     }
-    case SectionId::element: return read_element_section(state, reader);
-    case SectionId::code: return read_code_section(state, reader);
-    case SectionId::data: return read_data_section(state, reader);
+    case SectionId::element:
+      return read_element_section(state, reader);
+    case SectionId::code:
+      return read_code_section(state, reader);
+    case SectionId::data:
+      return read_data_section(state, reader);
     case SectionId::data_count: {
       SEDGE_TRY_ASSIGN(state.module.data_count, reader.u32());
       break;
     }
-    case SectionId::tag: return read_tag_section(state, reader);
+    case SectionId::tag:
+      return read_tag_section(state, reader);
   }
   return {};
 }

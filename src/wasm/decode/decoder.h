@@ -14,10 +14,10 @@ namespace sedge::wasm::decode_detail {
 /// What is decoded so far, and what only the decoder needs to know.
 struct State {
   Module& module;
-  Bytes binary;                ///< the whole module
-  uint32_t declared_funcs = 0; ///< entries of the function section
-  uint32_t code_entries = 0;   ///< entries of the code section
-  Instr scratch;               ///< reused for every constant expression
+  Bytes binary;                 ///< the whole module
+  uint32_t declared_funcs = 0;  ///< entries of the function section
+  uint32_t code_entries = 0;    ///< entries of the code section
+  Instr scratch;                ///< reused for every constant expression
 };
 
 /// Reads the count of a vector whose entries take at least one byte each. `limit` is the most that

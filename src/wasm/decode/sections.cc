@@ -81,10 +81,15 @@ Result<Expr> read_expr(State& state, Reader& reader) {
       case Op::loop:
       case Op::if_:
       case Op::try_:
-      case Op::try_table: ++depth; break;
+      case Op::try_table:
+        ++depth;
+        break;
       case Op::end:
-      case Op::delegate: --depth; break;
-      default: break;
+      case Op::delegate:
+        --depth;
+        break;
+      default:
+        break;
     }
   }
   reader = instrs.reader();

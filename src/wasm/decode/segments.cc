@@ -37,8 +37,7 @@ Result<ElemSegment> read_elem(State& state, Reader& reader) {
   segment.uses_exprs = flags & kExprs;
   segment.type = segment.uses_exprs ? ValType::funcref() : kFuncRef;
   if (flags & kNotActive) {
-    segment.mode =
-        flags & kExplicit ? ElemSegment::Mode::declarative : ElemSegment::Mode::passive;
+    segment.mode = flags & kExplicit ? ElemSegment::Mode::declarative : ElemSegment::Mode::passive;
   } else {
     segment.mode = ElemSegment::Mode::active;
     segment.explicit_table = flags & kExplicit;

@@ -7,8 +7,14 @@
 namespace sedge::wasm::decode_detail {
 namespace {
 
-enum : uint8_t { kArray = 0x5e, kStruct = 0x5f, kFunc = 0x60, kRec = 0x4e, kSubFinal = 0x4f,
-                 kSub = 0x50 };
+enum : uint8_t {
+  kArray = 0x5e,
+  kStruct = 0x5f,
+  kFunc = 0x60,
+  kRec = 0x4e,
+  kSubFinal = 0x4f,
+  kSub = 0x50
+};
 
 enum LimitsFlags : uint8_t { kHasMax = 1, kShared = 2, kIs64 = 4, kPageSize = 8 };
 

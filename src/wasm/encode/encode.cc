@@ -10,11 +10,11 @@
 namespace sedge::wasm {
 namespace {
 
-constexpr SectionId kOrder[] = {
-    SectionId::type,    SectionId::import,  SectionId::function,   SectionId::table,
-    SectionId::memory,  SectionId::tag,     SectionId::global,     SectionId::export_,
-    SectionId::start,   SectionId::element, SectionId::data_count, SectionId::code,
-    SectionId::data};
+constexpr SectionId kOrder[] = {SectionId::type,    SectionId::import,     SectionId::function,
+                                SectionId::table,   SectionId::memory,     SectionId::tag,
+                                SectionId::global,  SectionId::export_,    SectionId::start,
+                                SectionId::element, SectionId::data_count, SectionId::code,
+                                SectionId::data};
 
 constexpr uint8_t kHeader[] = {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00};
 
@@ -76,24 +76,47 @@ class Encoder {
     Writer body;
     std::vector<uint64_t> bodies;
     switch (id) {
-      case SectionId::custom: return;
-      case SectionId::type: types(body); break;
-      case SectionId::import: imports(body); break;
-      case SectionId::function: functions(body); break;
-      case SectionId::table: tables(body); break;
-      case SectionId::memory: memories(body); break;
-      case SectionId::tag: tags(body); break;
-      case SectionId::global: globals(body); break;
-      case SectionId::export_: exports(body); break;
+      case SectionId::custom:
+        return;
+      case SectionId::type:
+        types(body);
+        break;
+      case SectionId::import:
+        imports(body);
+        break;
+      case SectionId::function:
+        functions(body);
+        break;
+      case SectionId::table:
+        tables(body);
+        break;
+      case SectionId::memory:
+        memories(body);
+        break;
+      case SectionId::tag:
+        tags(body);
+        break;
+      case SectionId::global:
+        globals(body);
+        break;
+      case SectionId::export_:
+        exports(body);
+        break;
       case SectionId::start:
         if (module_.start) body.u32(*module_.start);
         break;
-      case SectionId::element: elements(body); break;
+      case SectionId::element:
+        elements(body);
+        break;
       case SectionId::data_count:
         if (module_.data_count) body.u32(*module_.data_count);
         break;
-      case SectionId::code: code(body, bodies); break;
-      case SectionId::data: datas(body); break;
+      case SectionId::code:
+        code(body, bodies);
+        break;
+      case SectionId::data:
+        datas(body);
+        break;
     }
     if (body.size() == 0) return;
     append(id, body);
@@ -114,9 +137,9 @@ class Encoder {
   }
   void memory_type(Writer& w, const MemoryType& type) {
     bool custom_page = type.page_size_log2 != 16;
-    limits(w, type.limits,
-           static_cast<uint8_t>((type.shared ? 2 : 0) | (type.is64 ? 4 : 0) |
-                                (custom_page ? 8 : 0)));
+    limits(
+        w, type.limits,
+        static_cast<uint8_t>((type.shared ? 2 : 0) | (type.is64 ? 4 : 0) | (custom_page ? 8 : 0)));
     if (custom_page) w.u32(type.page_size_log2);
   }
   void global_type(Writer& w, const GlobalType& type) {
@@ -179,11 +202,21 @@ class Encoder {
       w.name(import.name);
       w.u8(static_cast<uint8_t>(import.kind));
       switch (import.kind) {
-        case ExternKind::func: w.u32(import.type_index); break;
-        case ExternKind::table: table_type(w, import.table); break;
-        case ExternKind::memory: memory_type(w, import.memory); break;
-        case ExternKind::global: global_type(w, import.global); break;
-        case ExternKind::tag: tag_type(w, import.type_index); break;
+        case ExternKind::func:
+          w.u32(import.type_index);
+          break;
+        case ExternKind::table:
+          table_type(w, import.table);
+          break;
+        case ExternKind::memory:
+          memory_type(w, import.memory);
+          break;
+        case ExternKind::global:
+          global_type(w, import.global);
+          break;
+        case ExternKind::tag:
+          tag_type(w, import.type_index);
+          break;
       }
     }
   }

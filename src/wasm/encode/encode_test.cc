@@ -84,8 +84,8 @@ TEST(Encode, CanonicalModulesComeBackAsTheyWere) {
 }
 
 TEST(Encode, RecursionGroupsKeepTheirForm) {
-  expect_same(module_of({{1, 16, 2, 0x4e, 1, 0x5f, 0, 0x4e, 2, 0x50, 0, 0x5f, 0, 0x4f, 1, 1, 0x5f,
-                          0}}));
+  expect_same(
+      module_of({{1, 16, 2, 0x4e, 1, 0x5f, 0, 0x4e, 2, 0x50, 0, 0x5f, 0, 0x4f, 1, 1, 0x5f, 0}}));
 }
 
 TEST(Encode, LongNumbersBecomeShort) {
@@ -118,7 +118,8 @@ TEST(Encode, MalformedNameSectionsStayAsTheyAre) {
 
 TEST(Encode, BranchHintsComeBack) {
   Content hints = {0, 0, 25};
-  for (char c : std::string_view("metadata.code.branch_hint")) hints.push_back(static_cast<uint8_t>(c));
+  for (char c : std::string_view("metadata.code.branch_hint"))
+    hints.push_back(static_cast<uint8_t>(c));
   for (uint8_t byte : {1, 0, 1, 5, 1, 1}) hints.push_back(byte);
   hints[1] = static_cast<uint8_t>(hints.size() - 2);
   expect_same(module_of({{1, 4, 1, 0x60, 0, 0},
@@ -128,8 +129,8 @@ TEST(Encode, BranchHintsComeBack) {
 }
 
 TEST(Encode, SaysWhereBodiesLanded) {
-  auto module = decode_bytes(
-      module_of({{1, 4, 1, 0x60, 0, 0}, {3, 3, 2, 0, 0}, {10, 9, 2, 2, 0, 0x0b, 4, 1, 1, 0x7f, 0x0b}}));
+  auto module = decode_bytes(module_of(
+      {{1, 4, 1, 0x60, 0, 0}, {3, 3, 2, 0, 0}, {10, 9, 2, 2, 0, 0x0b, 4, 1, 1, 0x7f, 0x0b}}));
   ASSERT_TRUE(module);
   EncodedOffsets offsets;
   Content bytes = encode(*module, &offsets);

@@ -14,7 +14,7 @@ namespace detail {
 // otherwise F has no value between it and min(I), which is then the inclusive bound.
 template <typename I, typename F>
 SEDGE_EVAL bool truncates_to(F a) {
-  constexpr F kUpper = static_cast<F>(std::numeric_limits<I>::max() / 2 + 1) * F{2};
+  constexpr F kUpper = static_cast<F>(I{1} << (std::numeric_limits<I>::digits - 1)) * F{2};
   constexpr F kMin = static_cast<F>(std::numeric_limits<I>::min());
   if constexpr (std::numeric_limits<F>::digits > std::numeric_limits<I>::digits ||
                 std::numeric_limits<I>::min() == 0) {
@@ -28,14 +28,15 @@ template <typename U, typename I, typename F>
 SEDGE_EVAL Trapping<U> truncate(F a) {
   if (truncates_to<I>(a)) [[likely]]
     return value(static_cast<U>(static_cast<I>(a)));
-  return trap<U>(a != a ? TrapCode::invalid_conversion_to_integer : TrapCode::integer_overflow);
+  return trap<U>(__builtin_isnan(a) ? TrapCode::invalid_conversion_to_integer
+                                    : TrapCode::integer_overflow);
 }
 
 template <typename U, typename I, typename F>
 SEDGE_EVAL U truncate_saturating(F a) {
   if (truncates_to<I>(a)) [[likely]]
     return static_cast<U>(static_cast<I>(a));
-  if (a != a) return 0;
+  if (__builtin_isnan(a)) return 0;
   return static_cast<U>(a < 0 ? std::numeric_limits<I>::min() : std::numeric_limits<I>::max());
 }
 

@@ -88,7 +88,7 @@ SEDGE_EVAL F round_to_integer(F a) {
   constexpr F kInteger = FloatTraits<F>::kInteger;
   const F size = magnitude(a);
   if (!(size < kInteger)) [[unlikely]]
-    return a != a ? quiet(a) : a;
+    return __builtin_isnan(a) ? quiet(a) : a;
   F rounded = (size + kInteger) - kInteger;
   if constexpr (mode == Rounding::trunc) {
     rounded -= rounded > size ? F{1} : F{0};

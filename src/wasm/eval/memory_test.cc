@@ -15,8 +15,8 @@ struct Memory {
 };
 
 std::vector<int> lanes(V128 vector) {
-  std::vector<int> result;
-  for (int i = 0; i < 16; i++) result.push_back(vector[i]);
+  std::vector<int> result(16);
+  for (int i = 0; i < 16; i++) result[static_cast<size_t>(i)] = vector[i];
   return result;
 }
 template <typename T>

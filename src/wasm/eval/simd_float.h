@@ -21,7 +21,10 @@ struct FloatLanes {
   SEDGE_EVAL static F with_sign(F a, F sign_of) {
     return as<F>((as<Bits>(a) & ~sign()) | (as<Bits>(sign_of) & sign()));
   }
-  SEDGE_EVAL static Bits unordered(F a, F b) { return as<Bits>(a != a) | as<Bits>(b != b); }
+  SEDGE_EVAL static Bits nan(F a) {
+    return as<Bits>(a != a);  // NOLINT(misc-redundant-expression)
+  }
+  SEDGE_EVAL static Bits unordered(F a, F b) { return nan(a) | nan(b); }
 
   // As the scalar minimum and maximum.
   SEDGE_EVAL static F minimum(F a, F b) {
@@ -61,7 +64,7 @@ struct FloatLanes {
       rounded = with_sign(rounded, a);
       rounded += as<F>(as<Bits>(rounded < a) & one);
     }
-    const F quieted = as<F>(as<Bits>(a) | (as<Bits>(a != a) & static_cast<Bits>(Traits::kQuiet)));
+    const F quieted = as<F>(as<Bits>(a) | (nan(a) & static_cast<Bits>(Traits::kQuiet)));
     return select(as<Bits>(size < integer), with_sign(rounded, a), quieted);
   }
 };
@@ -129,7 +132,7 @@ SEDGE_EVAL V128 i32x4_trunc_sat_f32x4_s(V128 operand) {
   const F32x4 a = as<F32x4>(operand);
   const U32x4 above = as<U32x4>(a >= static_cast<F32x4>(0x1p31F));
   const U32x4 below = as<U32x4>(a < static_cast<F32x4>(-0x1p31F));
-  const U32x4 outside = above | below | as<U32x4>(a != a);
+  const U32x4 outside = above | below | detail::F32Lanes::nan(a);
   const F32x4 inside = as<F32x4>(as<U32x4>(a) & ~outside);
   const U32x4 truncated = as<U32x4>(__builtin_convertvector(inside, I32x4));
   return as<V128>(truncated | (above & static_cast<U32x4>(0x7fff'ffffU)) |
@@ -149,7 +152,7 @@ SEDGE_EVAL V128 i32x4_trunc_sat_f32x4_u(V128 operand) {
 // Every i32 and u32 is an f64: clamping first is exact.
 SEDGE_EVAL V128 i32x4_trunc_sat_f64x2_s_zero(V128 operand) {
   F64x2 a = as<F64x2>(operand);
-  a = as<F64x2>(as<U64x2>(a) & as<U64x2>(a == a));
+  a = as<F64x2>(as<U64x2>(a) & ~detail::F64Lanes::nan(a));
   const F64x2 lowest = static_cast<F64x2>(-0x1p31);
   const F64x2 highest = static_cast<F64x2>(0x1p31 - 1);
   a = a < lowest ? lowest : a;

@@ -69,9 +69,16 @@ SEDGE_EVAL Raw lane_of(V128 vector, uint32_t lane) {
   return as<LanesOf<Raw>>(vector)[lane];
 }
 
-// Lanes of `from` picked by `indices`; an index of 16 or more gives 0. Baseline x86-64 has no byte
-// shuffle, but every processor in use does: it is one instruction behind a feature test, as inline
-// assembly because the compiler may not emit it itself.
+// Lanes of `from` picked by `indices`; an index of 16 or more gives 0.
+SEDGE_EVAL V128 pick_bytes_one_by_one(V128 from, V128 indices) {
+  V128 result{};
+  for (int i = 0; i < 16; i++) result[i] = indices[i] < 16 ? from[indices[i] & 15] : uint8_t{0};
+  return result;
+}
+
+// The same in one instruction where there is one. Baseline x86-64 has none, but every processor in
+// use does: it stands behind a feature test, as inline assembly because the compiler may not emit
+// it itself.
 [[gnu::always_inline]] inline V128 pick_bytes(V128 from, V128 indices) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("ssse3")) [[likely]] {
@@ -84,9 +91,7 @@ SEDGE_EVAL Raw lane_of(V128 vector, uint32_t lane) {
   __asm__("tbl %0.16b, {%1.16b}, %2.16b" : "=w"(from) : "w"(from), "w"(indices));
   return from;
 #endif
-  V128 result;
-  for (int i = 0; i < 16; i++) result[i] = indices[i] < 16 ? from[indices[i] & 15] : uint8_t{0};
-  return result;
+  return pick_bytes_one_by_one(from, indices);
 }
 
 }  // namespace detail

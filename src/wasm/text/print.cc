@@ -374,24 +374,28 @@ void Printer::func_header(TypeIdx type_index, const IdTable& local_ids) {
   params_and_results({{}, type.results});
 }
 
-/// One form for each run and for each local that has a name.
+/// One form for each run of a type and for each local that has a name. Neighbouring runs of one type
+/// are one run, as parsing makes them.
 void Printer::locals(const Func& func, uint32_t first, const IdTable& local_ids) {
   uint32_t index = first;
+  ValType open_type;  // of the form that is still open
+  bool is_open = false;
   for (const LocalRun& run : func.locals) {
-    for (uint32_t i = 0; i < run.count;) {
-      line(2);
-      text("(local");
-      local_ids.append_binding(out_, index);
+    for (uint32_t i = 0; i < run.count; ++i, ++index) {
       bool named = local_ids.has(index);
-      do {
-        text(" ");
-        val_type(run.type);
-        ++index;
-        ++i;
-      } while (!named && i < run.count && !local_ids.has(index));
-      text(")");
+      if (!is_open || named || run.type != open_type) {
+        if (is_open) text(")");
+        line(2);
+        text("(local");
+        local_ids.append_binding(out_, index);
+      }
+      text(" ");
+      val_type(run.type);
+      is_open = true;
+      open_type = named ? ValType() : run.type;
     }
   }
+  if (is_open) text(")");
 }
 
 void Printer::funcs() {

@@ -1,5 +1,6 @@
 // What validation knows about a module outside its function bodies: index spaces with imports
-// resolved to their types, features, and the module's canonical types. Spec: "Validation", "Contexts".
+// resolved to their types, features, and the module's canonical types. Spec: "Validation",
+// "Contexts".
 #ifndef SEDGE_WASM_VALIDATE_CONTEXT_H_
 #define SEDGE_WASM_VALIDATE_CONTEXT_H_
 
@@ -19,17 +20,18 @@ struct Context {
   const Module& module;
   Features features;
   TypeSet types;
-  std::vector<TypeIdx> funcs;             ///< type index of each function
+  std::vector<TypeIdx> funcs;               ///< type index of each function
   std::vector<const FuncType*> signatures;  ///< type of each function
   std::vector<TableType> tables;
   std::vector<MemoryType> memories;
   std::vector<GlobalType> globals;
   std::vector<const FuncType*> tags;
-  std::vector<ValType> elems;              ///< element type of each segment
-  std::vector<bool> declared_funcs;       ///< those that `ref.func` may name in bodies
+  std::vector<ValType> elems;        ///< element type of each segment
+  std::vector<bool> declared_funcs;  ///< those that `ref.func` may name in bodies
 
   bool matches(ValType sub, ValType super) const {
-    return sub == super || types.registry()->matches(canonical(sub, types), canonical(super, types));
+    return sub == super ||
+           types.registry()->matches(canonical(sub, types), canonical(super, types));
   }
   bool matches(HeapType sub, HeapType super) const {
     return matches(ValType::reference(sub, true), ValType::reference(super, true));

@@ -1,5 +1,5 @@
-// Typing rules of the "*" rows of op.def, except garbage collection (gc_ops.cc), and the generic rule
-// for all others. Spec: "Validation", section "Instructions".
+// Typing rules of the "*" rows of op.def, except garbage collection (gc_ops.cc), and the generic
+// rule for all others. Spec: "Validation", section "Instructions".
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -29,18 +29,25 @@ bool FuncValidator::step(const Instr& instr) {
   if (!rule.signature.by_hand) return by_signature(instr, rule);
   switch (rule.imm) {
     case Imm::local:
-    case Imm::global: return variable(instr);
-    case Imm::label_table: return branch_table(instr);
-    case Imm::call_indirect: return call(instr);
+    case Imm::global:
+      return variable(instr);
+    case Imm::label_table:
+      return branch_table(instr);
+    case Imm::call_indirect:
+      return call(instr);
     case Imm::tag:
-    case Imm::try_table: return exceptions(instr);
-    case Imm::type_field: return structure(instr);
+    case Imm::try_table:
+      return exceptions(instr);
+    case Imm::type_field:
+      return structure(instr);
     case Imm::type_count:
     case Imm::type_data:
     case Imm::type_elem:
-    case Imm::type_type: return array(instr);
+    case Imm::type_type:
+      return array(instr);
     case Imm::heap_type:
-    case Imm::br_on_cast: return reference(instr);
+    case Imm::br_on_cast:
+      return reference(instr);
     case Imm::table:
     case Imm::table_table:
     case Imm::elem:
@@ -48,8 +55,10 @@ bool FuncValidator::step(const Instr& instr) {
     case Imm::data:
     case Imm::data_memory:
     case Imm::memory:
-    case Imm::memory_memory: return bulk(instr);
-    default: return control(instr);
+    case Imm::memory_memory:
+      return bulk(instr);
+    default:
+      return control(instr);
   }
 }
 
@@ -79,14 +88,15 @@ bool FuncValidator::by_signature(const Instr& instr, const OpRule& rule) {
       for (uint8_t lane : instr.v128)
         if (lane >= rule.aux) return unknown(ErrorCode::invalid_lane_index, lane);
       break;
-    default: break;
+    default:
+      break;
   }
   std::array<ValType, 6> types;
   const Signature& signature = rule.signature;
   size_t count = signature.params + signature.results;
   for (size_t i = 0; i < count; ++i)
-    types[i] = signature.types[i] == kAddress ? address
-                                              : static_cast<ValType::Kind>(signature.types[i]);
+    types[i] =
+        signature.types[i] == kAddress ? address : static_cast<ValType::Kind>(signature.types[i]);
   if (!pop_all({types.data(), signature.params})) return false;
   push_all({types.data() + signature.params, signature.results});
   return true;
@@ -95,8 +105,11 @@ bool FuncValidator::by_signature(const Instr& instr, const OpRule& rule) {
 bool FuncValidator::control(const Instr& instr) {
   BlockSig sig;
   switch (instr.op) {
-    case Op::unreachable: unreachable(); return true;
-    case Op::nop: return true;
+    case Op::unreachable:
+      unreachable();
+      return true;
+    case Op::nop:
+      return true;
     case Op::block:
     case Op::loop:
       if (!block_sig(instr.block_type, sig) || !pop_all(sig.params())) return false;
@@ -147,20 +160,24 @@ bool FuncValidator::control(const Instr& instr) {
     case Op::call:
     case Op::return_call:
     case Op::call_ref:
-    case Op::return_call_ref: return call(instr);
+    case Op::return_call_ref:
+      return call(instr);
     case Op::drop: {
       ValType ignored;
       return pop_any(ignored);
     }
     case Op::select:
-    case Op::select_t: return select(instr);
+    case Op::select_t:
+      return select(instr);
     case Op::try_:
     case Op::catch_all:
     case Op::delegate:
     case Op::rethrow:
-    case Op::throw_ref: return exceptions(instr);
+    case Op::throw_ref:
+      return exceptions(instr);
     case Op::struct_new:
-    case Op::struct_new_default: return structure(instr);
+    case Op::struct_new_default:
+      return structure(instr);
     case Op::array_new:
     case Op::array_new_default:
     case Op::array_get:
@@ -168,10 +185,13 @@ bool FuncValidator::control(const Instr& instr) {
     case Op::array_get_u:
     case Op::array_set:
     case Op::array_len:
-    case Op::array_fill: return array(instr);
+    case Op::array_fill:
+      return array(instr);
     case Op::br_on_null:
-    case Op::br_on_non_null: return branch_on(instr);
-    default: return reference(instr);
+    case Op::br_on_non_null:
+      return branch_on(instr);
+    default:
+      return reference(instr);
   }
 }
 
@@ -202,34 +222,42 @@ bool FuncValidator::branch_table(const Instr& instr) {
 
 bool FuncValidator::returns(const FuncType& callee) {
   if (all_match(callee.results, type_->results)) return true;
-  return mismatch_text(fmt::format("instruction requires {} but stack has {}: the callee's results "
-                                   "are returned",
-                                   to_string(type_->results), to_string(callee.results)));
+  return mismatch_text(
+      fmt::format("instruction requires {} but stack has {}: the callee's results "
+                  "are returned",
+                  to_string(type_->results), to_string(callee.results)));
 }
 
 bool FuncValidator::call(const Instr& instr) {
   const FuncType* callee = nullptr;
   bool tail = false;
   switch (instr.op) {
-    case Op::return_call: tail = true; [[fallthrough]];
+    case Op::return_call:
+      tail = true;
+      [[fallthrough]];
     case Op::call:
       if (instr.index >= context_.signatures.size())
         return unknown(ErrorCode::unknown_function, instr.index);
       callee = context_.signatures[instr.index];
       break;
-    case Op::return_call_indirect: tail = true; [[fallthrough]];
+    case Op::return_call_indirect:
+      tail = true;
+      [[fallthrough]];
     case Op::call_indirect: {
       const TableType* target;
       if (!table(instr.index2, target)) return false;
       if (!matches(target->element, ValType::funcref()))
-        return mismatch_text(fmt::format("instruction requires [funcref] but stack has [{}]: table {}"
-                                         " holds no functions",
-                                         to_string(target->element), instr.index2));
+        return mismatch_text(
+            fmt::format("instruction requires [funcref] but stack has [{}]: table {}"
+                        " holds no functions",
+                        to_string(target->element), instr.index2));
       if (!function_type(instr.index, callee)) return false;
       if (!pop(target->is64 ? ValType::i64 : ValType::i32)) return false;
       break;
     }
-    case Op::return_call_ref: tail = true; [[fallthrough]];
+    case Op::return_call_ref:
+      tail = true;
+      [[fallthrough]];
     default:
       if (!function_type(instr.index, callee)) return false;
       if (!pop(ValType::reference(HeapType::index(instr.index), true))) return false;
@@ -296,7 +324,8 @@ bool FuncValidator::exceptions(const Instr& instr) {
       unreachable();
       return true;
     }
-    default: break;
+    default:
+      break;
   }
   // try_table: what each clause hands over must be what its label takes.
   if (!block_sig(instr.block_type, sig)) return false;
@@ -365,12 +394,12 @@ bool FuncValidator::bulk(const Instr& instr) {
     case Op::memory_init:
       return memory_address(instr.index2, address) && data_segment(instr.index) &&
              pop_list({address, ValType::i32, ValType::i32});
-    case Op::data_drop: return data_segment(instr.index);
+    case Op::data_drop:
+      return data_segment(instr.index);
     case Op::memory_copy:
       if (!memory_address(instr.index, address) || !memory_address(instr.index2, address2))
         return false;
-      return pop_list({address, address2,
-                       address == address2 ? address : ValType(ValType::i32)});
+      return pop_list({address, address2, address == address2 ? address : ValType(ValType::i32)});
     case Op::memory_fill:
       return memory_address(instr.index, address) && pop_list({address, ValType::i32, address});
     case Op::elem_drop:
@@ -382,20 +411,23 @@ bool FuncValidator::bulk(const Instr& instr) {
         return unknown(ErrorCode::unknown_elem_segment, instr.index);
       ValType element = context_.elems[instr.index];
       if (!matches(element, target->element))
-        return mismatch_text(fmt::format(
-            "instruction requires [{}] but stack has [{}]: table {} cannot hold the elements of segment {}",
-            to_string(target->element), to_string(element), instr.index2, instr.index));
+        return mismatch_text(
+            fmt::format("instruction requires [{}] but stack has [{}]: table {} cannot hold the "
+                        "elements of segment {}",
+                        to_string(target->element), to_string(element), instr.index2, instr.index));
       return pop_list({address_of(target), ValType::i32, ValType::i32});
     }
     case Op::table_copy:
       if (!table(instr.index, target) || !table(instr.index2, source)) return false;
       if (!matches(source->element, target->element))
         return mismatch_text(fmt::format(
-            "instruction requires [{}] but stack has [{}]: table {} cannot hold the elements of table {}",
+            "instruction requires [{}] but stack has [{}]: table {} cannot hold the elements of "
+            "table {}",
             to_string(target->element), to_string(source->element), instr.index, instr.index2));
       return pop_list({address_of(target), address_of(source),
                        target->is64 && source->is64 ? ValType::i64 : ValType::i32});
-    default: break;
+    default:
+      break;
   }
   if (!table(instr.index, target)) return false;
   address = address_of(target);
@@ -404,12 +436,14 @@ bool FuncValidator::bulk(const Instr& instr) {
       if (!pop(address)) return false;
       push(target->element);
       return true;
-    case Op::table_set: return pop_list({address, target->element});
+    case Op::table_set:
+      return pop_list({address, target->element});
     case Op::table_grow:
       if (!pop_list({target->element, address})) return false;
       push(address);
       return true;
-    case Op::table_fill: return pop_list({address, target->element, address});
+    case Op::table_fill:
+      return pop_list({address, target->element, address});
     default:  // table.size
       push(address);
       return true;
@@ -442,7 +476,8 @@ bool FuncValidator::select(const Instr& instr) {
   return true;
 }
 
-// Lookups ------------------------------------------------------------------------------------------
+// Lookups
+// ------------------------------------------------------------------------------------------
 
 bool FuncValidator::memory_address(uint32_t index, ValType& out) {
   if (index >= context_.memories.size()) return unknown(ErrorCode::unknown_memory, index);
@@ -473,8 +508,8 @@ bool FuncValidator::data_segment(uint32_t index) {
 }
 
 bool FuncValidator::value_type(ValType type) {
-  if (auto checked = check_value_type(context_.module, features_, type,
-                                      Location::at(instr_.offset));
+  if (auto checked =
+          check_value_type(context_.module, features_, type, Location::at(instr_.offset));
       !checked)
     return error(std::move(checked.error()));
   return true;

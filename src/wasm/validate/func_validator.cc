@@ -13,37 +13,12 @@ namespace {
 constexpr uint32_t kFlatLocals = 256;
 constexpr size_t kInitialStack = 256;
 
-/// Reads an index of at most four bytes, the longest that need no check of range. Returns what
-/// follows it, or null.
-inline const uint8_t* quick_index(const uint8_t* p, const uint8_t* end, uint32_t& out) {
-  const uint8_t* stop = p + std::min<ptrdiff_t>(4, end - p);
-  uint32_t value = 0;
-  for (int shift = 0; p != stop; shift += 7) {
-    uint8_t byte = *p++;
-    value |= static_cast<uint32_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) {
-      out = value;
-      return p;
-    }
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 FuncValidator::FuncValidator(const Context& context, bool quick)
-    : context_(context), features_(context.features), reader_(Bytes(), 0) {
-  if (quick) quick_ = kQuick;
-  for (size_t code = 0; code < quick_.size(); ++code) {
-    auto op = find_op(0, static_cast<uint32_t>(code));
-    if (op && !features_.has(kOpRules[static_cast<size_t>(*op)].feature)) quick_[code] = {};
-  }
-  if (!context.memories.empty()) {
-    address0_ = context.memories[0].is64 ? ValType::i64 : ValType::i32;
-  } else {
-    for (Quick& rule : quick_)
-      if (rule.shape == Shape::load || rule.shape == Shape::store) rule = {};
-  }
+    : context_(context), features_(context.features), quick_(quick), reader_(Bytes(), 0) {
+  if (!context.memories.empty()) address0_ = context.memories[0].is64 ? ValType::i64 : ValType::i32;
+  fill_handlers();
   stack_.resize(kInitialStack);
   frames_.reserve(64);
 }
@@ -58,6 +33,7 @@ Result<void> FuncValidator::body(const Func& func, const FuncType& type, bool la
 
 Result<void> FuncValidator::constant(const Expr& expr, ValType expected, uint32_t visible_globals,
                                      std::vector<bool>& declared) {
+  if (quick_ && plain_constant(expr.bytes, expected)) return {};
   constant_ = true;
   visible_globals_ = visible_globals;
   declared_ = &declared;
@@ -98,6 +74,7 @@ bool FuncValidator::setup_locals(const Func& func, const FuncType& type) {
   if (count > kMaxLocals + type.params.size())
     return error(ErrorCode::too_many_locals, fmt::format(": more than {}", kMaxLocals));
   local_count_ = static_cast<uint32_t>(count);
+  quick_locals_ = static_cast<uint32_t>(std::min<size_t>(locals_.size(), 0x80));
   initialised_.clear();
   if (!all_default) {
     initialised_.resize(count);
@@ -106,156 +83,19 @@ bool FuncValidator::setup_locals(const Func& func, const FuncType& type) {
   return true;
 }
 
-// The operands of the innermost frame begin at `base`. Both locals are refreshed after every step
-// that may move the stack or change frames.
 bool FuncValidator::run(Bytes bytes) {
-  const uint8_t* const begin = bytes.data();
-  const uint8_t* const end = begin + bytes.size();
-  const uint8_t* p = begin;
-  ValType* sp = sp_;
-  ValType* base = stack_.data() + top().height;
+  const uint8_t* p = bytes.data();
+  const uint8_t* const end = p + bytes.size();
   // Two bytes are always there to look at: opcode and a one-byte immediate.
-  while (end - p >= 2) {
-    const Quick rule = quick_[*p];
-    const auto operand = static_cast<ValType::Kind>(rule.operand);
-    const auto result = static_cast<ValType::Kind>(rule.result);
-    switch (rule.shape) {
-      case Shape::slow: break;
-      case Shape::unary:
-        if (sp == base || sp[-1] != operand) break;
-        sp[-1] = result;
-        ++p;
-        continue;
-      case Shape::binary:
-        if (sp - base < 2 || sp[-1] != operand || sp[-2] != operand) break;
-        --sp;
-        sp[-1] = result;
-        ++p;
-        continue;
-      case Shape::const_leb: {
-        const uint8_t* q = p + 1;
-        const uint8_t* stop = q + std::min<ptrdiff_t>(rule.aux, end - q);
-        while (q != stop && *q >= 0x80) ++q;
-        if (q == stop || sp == limit_) break;
-        *sp++ = result;
-        p = q + 1;
-        continue;
-      }
-      case Shape::const_raw:
-        if (end - p <= rule.aux || sp == limit_) break;
-        *sp++ = result;
-        p += 1 + rule.aux;
-        continue;
-      case Shape::load:
-      case Shape::store: {
-        // One alignment byte without a memory index and an offset of at most four bytes, which is in
-        // range for every memory.
-        if (p[1] > rule.aux) break;
-        const uint8_t* q = p + 2;
-        const uint8_t* stop = q + std::min<ptrdiff_t>(4, end - q);
-        while (q != stop && *q >= 0x80) ++q;
-        if (q == stop) break;
-        if (rule.shape == Shape::load) {
-          if (sp == base || sp[-1] != address0_) break;
-          sp[-1] = result;
-        } else {
-          if (sp - base < 2 || sp[-1] != operand || sp[-2] != address0_) break;
-          sp -= 2;
-        }
-        p = q + 1;
-        continue;
-      }
-      case Shape::local_get:
-        if (p[1] >= std::min<size_t>(0x80, locals_.size()) || sp == limit_) break;
-        if (locals_[p[1]] == ValType()) break;
-        *sp++ = locals_[p[1]];
-        p += 2;
-        continue;
-      case Shape::local_set:
-        if (p[1] >= std::min<size_t>(0x80, locals_.size()) || sp == base) break;
-        if (sp[-1] != locals_[p[1]] || sp[-1] == ValType()) break;
-        --sp;
-        p += 2;
-        continue;
-      case Shape::local_tee:
-        if (p[1] >= std::min<size_t>(0x80, locals_.size()) || sp == base) break;
-        if (sp[-1] != locals_[p[1]] || sp[-1] == ValType()) break;
-        p += 2;
-        continue;
-      case Shape::drop:
-        if (sp == base) break;
-        --sp;
-        ++p;
-        continue;
-      case Shape::global_get:
-        if (p[1] >= std::min<size_t>(0x80, context_.globals.size()) || sp == limit_) break;
-        *sp++ = context_.globals[p[1]].value;
-        p += 2;
-        continue;
-      case Shape::br:
-        if (p[1] >= 0x80 || p[1] >= frames_.size() || !label_is_empty(p[1])) break;
-        frames_.back().unreachable = true;
-        sp = base;
-        p += 2;
-        continue;
-      case Shape::br_if:
-        if (p[1] >= 0x80 || p[1] >= frames_.size() || sp == base || sp[-1] != ValType::i32) break;
-        if (!label_is_empty(p[1])) break;
-        --sp;
-        p += 2;
-        continue;
-      case Shape::block:
-      case Shape::loop:
-      case Shape::if_: {
-        if (p[1] != 0x40) break;  // no parameters, no results
-        Op op = rule.shape == Shape::block ? Op::block : Op::loop;
-        if (rule.shape == Shape::if_) {
-          if (sp == base || sp[-1] != ValType::i32) break;
-          --sp;
-          op = Op::if_;
-        }
-        sp_ = sp;
-        enter(op, {});
-        base = sp;
-        p += 2;
-        continue;
-      }
-      case Shape::call: {
-        uint32_t index = 0;
-        const uint8_t* next = quick_index(p + 1, end, index);
-        if (!next || index >= context_.signatures.size()) break;
-        const FuncType& callee = *context_.signatures[index];
-        size_t params = callee.params.size(), results = callee.results.size();
-        if (static_cast<size_t>(sp - base) < params) break;
-        if (static_cast<size_t>(limit_ - sp) + params < results) break;
-        if (!std::equal(sp - params, sp, callee.params.begin())) break;
-        sp = std::copy(callee.results.begin(), callee.results.end(), sp - params);
-        p = next;
-        continue;
-      }
-      case Shape::end: {
-        const Frame& frame = frames_.back();
-        if (frame.op != Op::block && frame.op != Op::loop && frame.op != Op::if_) break;
-        // The function's own frame has a type.
-        if (frame.sig.func || frame.sig.value != ValType() || sp != base) break;
-        if (inits_.size() != frame.inits) break;
-        frames_.pop_back();
-        base = stack_.data() + frames_.back().height;
-        ++p;
-        continue;
-      }
-    }
-    sp_ = sp;
-    reader_.reader().seek(static_cast<size_t>(p - begin));
+  while (quick_ && end - p >= 2) {
+    p = run_quickly(p, end);
+    reader_.reader().seek(static_cast<size_t>(p - bytes.data()));
+    if (end - p < 2) break;
     if (auto read = reader_.next(instr_); !read) return error(std::move(read.error()));
     if (!step(instr_)) return false;
     if (frames_.empty()) return true;
-    p = begin + reader_.reader().position();
-    sp = sp_;
-    base = stack_.data() + frames_.back().height;
+    p = bytes.data() + reader_.reader().position();
   }
-  sp_ = sp;
-  reader_.reader().seek(static_cast<size_t>(p - begin));
   return run_slowly();
 }
 
@@ -275,12 +115,13 @@ bool FuncValidator::finish(bool last) {
                                    frames_.size() == 1 ? " is" : "s are"),
                        here));
   if (!reader_.at_end())
-    return error(Error(ErrorCode::section_size_mismatch, ": bytes follow the end of the function",
-                       here));
+    return error(
+        Error(ErrorCode::section_size_mismatch, ": bytes follow the end of the function", here));
   return true;
 }
 
-// Errors -------------------------------------------------------------------------------------------
+// Errors
+// -------------------------------------------------------------------------------------------
 
 Error FuncValidator::take_error() {
   Error error = *std::move(error_);
@@ -325,7 +166,8 @@ bool FuncValidator::mismatch(Types required) {
                                    list(Types(sp_ - shown, shown), open)));
 }
 
-// Operands -----------------------------------------------------------------------------------------
+// Operands
+// -----------------------------------------------------------------------------------------
 
 void FuncValidator::grow(size_t count) {
   size_t used = height();
@@ -335,7 +177,8 @@ void FuncValidator::grow(size_t count) {
 }
 
 void FuncValidator::push_all(Types types) {
-  if (static_cast<size_t>(limit_ - sp_) < types.size()) [[unlikely]] grow(types.size());
+  if (static_cast<size_t>(limit_ - sp_) < types.size()) [[unlikely]]
+    grow(types.size());
   sp_ = std::copy(types.begin(), types.end(), sp_);
 }
 
@@ -375,7 +218,8 @@ void FuncValidator::unreachable() {
   top().unreachable = true;
 }
 
-// Frames -------------------------------------------------------------------------------------------
+// Frames
+// -------------------------------------------------------------------------------------------
 
 void FuncValidator::push_frame(Op op, BlockSig sig) {
   enter(op, sig);
@@ -405,8 +249,12 @@ void FuncValidator::reset_inits(uint32_t count) {
 
 bool FuncValidator::block_sig(const BlockType& type, BlockSig& out) {
   switch (type.kind) {
-    case BlockType::Kind::empty: out = {}; return true;
-    case BlockType::Kind::value: out = {nullptr, type.value}; return value_type(type.value);
+    case BlockType::Kind::empty:
+      out = {};
+      return true;
+    case BlockType::Kind::value:
+      out = {nullptr, type.value};
+      return value_type(type.value);
     case BlockType::Kind::index:
       if (!features_.has(Feature::multi_value))
         return error(feature_error(Feature::multi_value, "a block with a function type",
@@ -423,7 +271,8 @@ bool FuncValidator::label(uint32_t depth, Types& out) {
   return true;
 }
 
-// Locals -------------------------------------------------------------------------------------------
+// Locals
+// -------------------------------------------------------------------------------------------
 
 ValType FuncValidator::local_type(uint32_t index) const {
   if (index < type_->params.size()) return type_->params[index];

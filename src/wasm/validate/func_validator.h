@@ -1,7 +1,7 @@
-// Types one expression: a function body or a constant expression. The algorithm of the specification's
-// appendix: a stack of operand types and a stack of control frames. `run` walks bytes and handles the
-// commonest instructions by table; whatever it does not recognise at a glance, errors included, goes
-// through InstrReader to `step`, which has every rule.
+// Types one expression: a function body or a constant expression. The algorithm of the
+// specification's appendix: a stack of operand types and a stack of control frames. The quick path
+// (quick_path.cc) handles the commonest instructions; whatever it does not recognise at a glance,
+// errors included, goes through InstrReader to `step`, which has every rule.
 #ifndef SEDGE_WASM_VALIDATE_FUNC_VALIDATOR_H_
 #define SEDGE_WASM_VALIDATE_FUNC_VALIDATOR_H_
 
@@ -19,7 +19,7 @@ using Types = std::span<const ValType>;
 
 class FuncValidator {
  public:
-  /// `quick`: use the fast path; without it the result is the same.
+  /// `quick`: use the quick path; without it the result is the same.
   explicit FuncValidator(const Context& context, bool quick = true);
 
   /// `last`: no body follows in the code section, so that a missing `end` is a missing byte.
@@ -42,17 +42,22 @@ class FuncValidator {
   };
   struct Frame {
     BlockSig sig;
-    Op op = Op::block;        ///< block, loop, if_, else_, try_, catch_, catch_all, try_table
+    Op op = Op::block;  ///< block, loop, if_, else_, try_, catch_, catch_all, try_table
     bool unreachable = false;
-    uint32_t height = 0;      ///< operands below the block's parameters
-    uint32_t inits = 0;       ///< length of inits_ at entry
-    uint32_t visited = 0;     ///< the br_table that last checked this label
+    uint32_t height = 0;   ///< operands below the block's parameters
+    uint32_t inits = 0;    ///< length of inits_ at entry
+    uint32_t visited = 0;  ///< the br_table that last checked this label
     Types label() const { return op == Op::loop ? sig.params() : sig.results(); }
   };
 
   void start(const Expr& expr, BlockSig sig);
   bool setup_locals(const Func& func, const FuncType& type);
   bool run(Bytes bytes);
+  /// Validates from `p` on until something that the quick path leaves alone; returns its position.
+  const uint8_t* run_quickly(const uint8_t* p, const uint8_t* end);
+  void fill_handlers();
+  /// Whether an expression is one i32.const or i64.const of the type it should have.
+  static bool plain_constant(Bytes bytes, ValType expected);
   bool run_slowly();
   bool finish(bool last);
   Error take_error();
@@ -70,7 +75,8 @@ class FuncValidator {
   size_t available() { return height() - top().height; }
   void grow(size_t count);
   void push(ValType type) {
-    if (sp_ == limit_) [[unlikely]] grow(1);
+    if (sp_ == limit_) [[unlikely]]
+      grow(1);
     *sp_++ = type;
   }
   void push_all(Types types);
@@ -87,8 +93,8 @@ class FuncValidator {
 
   // Frames.
   void enter(Op op, BlockSig sig) {
-    frames_.push_back({sig, op, false, static_cast<uint32_t>(height()),
-                       static_cast<uint32_t>(inits_.size()), 0});
+    frames_.push_back(
+        {sig, op, false, static_cast<uint32_t>(height()), static_cast<uint32_t>(inits_.size()), 0});
   }
   /// Enters a block and pushes its parameters.
   void push_frame(Op op, BlockSig sig);
@@ -134,9 +140,17 @@ class FuncValidator {
   bool returns(const FuncType& callee);
   ValType heap_top(HeapType heap) const;
 
+  friend struct QuickPath;
+  /// A handler of the quick path, as QuickPath defines it.
+  using QuickHandler = void (*)();
+
   const Context& context_;
   Features features_;
-  std::array<Quick, 256> quick_{};  ///< kQuick without what features switch off
+  bool quick_;  ///< use the quick path
+
+  std::array<QuickHandler, 256> handlers_{};  ///< by one-byte opcode
+  const uint8_t* stopped_ = nullptr;          ///< where the quick path left off
+  uint32_t quick_locals_ = 0;                 ///< locals with a flat entry and a one-byte index
 
   std::vector<ValType> stack_;
   ValType* sp_ = nullptr;

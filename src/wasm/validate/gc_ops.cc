@@ -30,12 +30,16 @@ ValType FuncValidator::heap_top(HeapType heap) const {
   }
   switch (heap.abstract()) {
     case HeapType::func:
-    case HeapType::nofunc: return top(HeapType::func);
+    case HeapType::nofunc:
+      return top(HeapType::func);
     case HeapType::extern_:
-    case HeapType::noextern: return top(HeapType::extern_);
+    case HeapType::noextern:
+      return top(HeapType::extern_);
     case HeapType::exn:
-    case HeapType::noexn: return top(HeapType::exn);
-    default: return top(HeapType::any);
+    case HeapType::noexn:
+      return top(HeapType::exn);
+    default:
+      return top(HeapType::any);
   }
 }
 
@@ -106,7 +110,8 @@ bool FuncValidator::reference(const Instr& instr) {
       if (!pop(ValType::reference(HeapType::i31, true))) return false;
       push(ValType::i32);
       return true;
-    default: return branch_on(instr);
+    default:
+      return branch_on(instr);
   }
 }
 
@@ -122,9 +127,10 @@ bool FuncValidator::branch_on(const Instr& instr) {
   // The other branches hand a reference over as the label's last value.
   if (!label(instr.index, types)) return false;
   if (types.empty() || !types.back().is_ref())
-    return mismatch_text(fmt::format("instruction requires a label whose last value is a reference, "
-                                     "but label {} has none",
-                                     instr.index));
+    return mismatch_text(
+        fmt::format("instruction requires a label whose last value is a reference, "
+                    "but label {} has none",
+                    instr.index));
   if (instr.op == Op::br_on_non_null) {
     if (!pop(ValType::reference(types.back().heap(), true))) return false;
     types = types.first(types.size() - 1);
@@ -233,14 +239,14 @@ bool FuncValidator::array(const Instr& instr) {
       return unknown(ErrorCode::unknown_elem_segment, instr.index2);
     if (matches(context_.elems[instr.index2], field->storage)) return true;
     return mismatch_text(fmt::format(
-        "instruction requires [{}] but stack has [{}]: the array cannot hold the elements of segment {}",
+        "instruction requires [{}] but stack has [{}]: the array cannot hold the elements of "
+        "segment {}",
         to_string(field->storage), to_string(context_.elems[instr.index2]), instr.index2));
   };
-  auto plain = [&] {
-    return !field->storage.is_ref() || error(ErrorCode::array_not_numeric);
-  };
+  auto plain = [&] { return !field->storage.is_ref() || error(ErrorCode::array_not_numeric); };
   switch (instr.op) {
-    case Op::array_new: return make({element, i32});
+    case Op::array_new:
+      return make({element, i32});
     case Op::array_new_default:
       if (!defaultable(field->storage))
         return error(ErrorCode::type_not_defaultable,
@@ -254,7 +260,8 @@ bool FuncValidator::array(const Instr& instr) {
       return make({});
     case Op::array_new_data:
       return data_segment(instr.index2) && plain() && make({i32, i32});
-    case Op::array_new_elem: return elem_matches() && make({i32, i32});
+    case Op::array_new_elem:
+      return elem_matches() && make({i32, i32});
     case Op::array_get:
     case Op::array_get_s:
     case Op::array_get_u:
@@ -265,8 +272,10 @@ bool FuncValidator::array(const Instr& instr) {
       if (!pop_list({object, i32})) return false;
       push(element);
       return true;
-    case Op::array_set: return writable() && pop_list({object, i32, element});
-    case Op::array_fill: return writable() && pop_list({object, i32, element, i32});
+    case Op::array_set:
+      return writable() && pop_list({object, i32, element});
+    case Op::array_fill:
+      return writable() && pop_list({object, i32, element, i32});
     case Op::array_copy: {
       const FieldType* source;
       if (!array_type(instr.index2, source) || !writable()) return false;

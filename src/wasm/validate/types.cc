@@ -14,10 +14,13 @@ Feature heap_feature(HeapType heap) {
   if (heap.is_index()) return Feature::function_references;
   switch (heap.abstract()) {
     case HeapType::func:
-    case HeapType::extern_: return Feature::reference_types;
+    case HeapType::extern_:
+      return Feature::reference_types;
     case HeapType::exn:
-    case HeapType::noexn: return Feature::exceptions;
-    default: return Feature::gc;
+    case HeapType::noexn:
+      return Feature::exceptions;
+    default:
+      return Feature::gc;
   }
 }
 
@@ -38,9 +41,11 @@ bool composite_matches(const TypeRegistry& registry, const SubType& sub, const S
     }
     case SubType::Kind::struct_:
       if (sub.fields.size() < super.fields.size()) return false;
-      return std::equal(super.fields.begin(), super.fields.end(), sub.fields.begin(),
-                        [&](const FieldType& b, const FieldType& a) { return field_matches(a, b); });
-    case SubType::Kind::array: return field_matches(sub.fields[0], super.fields[0]);
+      return std::equal(
+          super.fields.begin(), super.fields.end(), sub.fields.begin(),
+          [&](const FieldType& b, const FieldType& a) { return field_matches(a, b); });
+    case SubType::Kind::array:
+      return field_matches(sub.fields[0], super.fields[0]);
   }
   return false;
 }
@@ -82,8 +87,8 @@ Result<void> check_type(const Module& module, Features features, uint32_t index,
 }  // namespace
 
 Error feature_error(Feature feature, std::string_view what, Location location) {
-  return Error(ErrorCode::feature_disabled,
-               fmt::format(": {} ({})", feature_name(feature), what), location)
+  return Error(ErrorCode::feature_disabled, fmt::format(": {} ({})", feature_name(feature), what),
+               location)
       .with_remedy(fmt::format("--features +{}", feature_name(feature)));
 }
 

@@ -25,8 +25,9 @@ Result<void> check_limits(const Limits& limits, uint64_t max, ErrorCode code,
 class ModuleValidator {
  public:
   ModuleValidator(const Module& module, Features features, TypeSet types)
-      : module_(module), features_(features), context_{module, features, std::move(types), {}, {}, {},
-                                                       {}, {}, {}, {}, {}} {}
+      : module_(module),
+        features_(features),
+        context_{module, features, std::move(types), {}, {}, {}, {}, {}, {}, {}, {}} {}
 
   Result<TypeSet> validate(bool quick) {
     SEDGE_TRY(index_spaces());
@@ -65,9 +66,11 @@ class ModuleValidator {
 };
 
 Result<void> ModuleValidator::add_func(TypeIdx type, Location at) {
-  if (type >= module_.types.size()) return fail(ErrorCode::unknown_type, fmt::format(" {}", type), at);
+  if (type >= module_.types.size())
+    return fail(ErrorCode::unknown_type, fmt::format(" {}", type), at);
   if (module_.types[type].kind != SubType::Kind::func)
-    return fail(ErrorCode::type_mismatch, fmt::format(": type {} is not a function type", type), at);
+    return fail(ErrorCode::type_mismatch, fmt::format(": type {} is not a function type", type),
+                at);
   context_.funcs.push_back(type);
   context_.signatures.push_back(&module_.types[type].func);
   return {};
@@ -122,9 +125,11 @@ Result<void> ModuleValidator::add_global(const GlobalType& type, Location at) {
 
 Result<void> ModuleValidator::add_tag(TypeIdx type, Location at) {
   if (!features_.has(Feature::legacy_exceptions)) SEDGE_TRY(need(Feature::exceptions, "a tag", at));
-  if (type >= module_.types.size()) return fail(ErrorCode::unknown_type, fmt::format(" {}", type), at);
+  if (type >= module_.types.size())
+    return fail(ErrorCode::unknown_type, fmt::format(" {}", type), at);
   if (module_.types[type].kind != SubType::Kind::func)
-    return fail(ErrorCode::type_mismatch, fmt::format(": type {} is not a function type", type), at);
+    return fail(ErrorCode::type_mismatch, fmt::format(": type {} is not a function type", type),
+                at);
   const FuncType& func = module_.types[type].func;
   if (!func.results.empty()) return fail(ErrorCode::non_empty_tag_result, {}, at);
   context_.tags.push_back(&func);
@@ -137,20 +142,25 @@ Result<void> ModuleValidator::index_spaces() {
     Location at = Location::at(import.offset);
     auto added = [&]() -> Result<void> {
       switch (import.kind) {
-        case ExternKind::func: return add_func(import.type_index, at);
-        case ExternKind::table: return add_table(import.table, at);
-        case ExternKind::memory: return add_memory(import.memory, at);
+        case ExternKind::func:
+          return add_func(import.type_index, at);
+        case ExternKind::table:
+          return add_table(import.table, at);
+        case ExternKind::memory:
+          return add_memory(import.memory, at);
         case ExternKind::global:
           if (import.global.mutable_)
             SEDGE_TRY(need(Feature::mutable_globals, "import of a mutable global", at));
           return add_global(import.global, at);
-        case ExternKind::tag: return add_tag(import.type_index, at);
+        case ExternKind::tag:
+          return add_tag(import.type_index, at);
       }
       return {};
     }();
     if (!added)
-      return fail(std::move(added.error())
-                      .with_context(fmt::format("import \"{}\" \"{}\"", import.module, import.name)));
+      return fail(
+          std::move(added.error())
+              .with_context(fmt::format("import \"{}\" \"{}\"", import.module, import.name)));
   }
   for (const Func& func : module_.funcs)
     SEDGE_TRY(add_func(func.type_index, Location::at(func.offset)));
@@ -186,8 +196,8 @@ Result<void> ModuleValidator::initialisers() {
   for (const Table& table : module_.tables) {
     if (!table.init) {
       if (!table.type.element.defaultable())
-        return fail(ErrorCode::type_mismatch,
-                    fmt::format(": a table of {} needs an initial value", to_string(table.type.element)));
+        return fail(ErrorCode::type_mismatch, fmt::format(": a table of {} needs an initial value",
+                                                          to_string(table.type.element)));
       continue;
     }
     SEDGE_TRY(need(Feature::function_references, "a table with an initial value",
@@ -260,7 +270,9 @@ Result<void> ModuleValidator::exports() {
       return fail(code, fmt::format(" {}", item.index), at);
     };
     switch (item.kind) {
-      case ExternKind::func: SEDGE_TRY(declare(item.index, at)); break;
+      case ExternKind::func:
+        SEDGE_TRY(declare(item.index, at));
+        break;
       case ExternKind::table:
         SEDGE_TRY(bounded(context_.tables.size(), ErrorCode::unknown_table));
         break;
@@ -346,9 +358,9 @@ Result<void> validate_branch_hints(const Module& module) {
       ++hint;
     }
     if (hint != hints.end())
-      return fail(ErrorCode::bad_branch_hint,
-                  fmt::format(": function {} has no br_if or if at its byte {}", func_index,
-                              hint->first));
+      return fail(
+          ErrorCode::bad_branch_hint,
+          fmt::format(": function {} has no br_if or if at its byte {}", func_index, hint->first));
   }
   return {};
 }

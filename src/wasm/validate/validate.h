@@ -18,9 +18,9 @@ struct Validated {
   TypeSet types;  ///< canonical types of the module, by type index
 };
 
-/// Validates everything, function bodies included. Errors: phase invalid with the byte offset of the
-/// instruction or definition, and the function as context; feature_disabled where an operator or type
-/// needs a feature that is off.
+/// Validates everything, function bodies included. Errors: phase invalid with the byte offset of
+/// the instruction or definition, and the function as context; feature_disabled where an operator
+/// or type needs a feature that is off.
 Result<Validated> validate(const Module& module, Features features,
                            const std::shared_ptr<TypeRegistry>& registry);
 

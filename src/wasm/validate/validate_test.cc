@@ -1,4 +1,4 @@
-// Messages of validation, features, and that the fast path and the full rules agree.
+// Messages of validation, features, and that the quick path and the full rules agree.
 #include "wasm/validate/validate.h"
 
 #include <memory>
@@ -176,9 +176,9 @@ TEST(Validate, TypeSection) {
 }
 
 TEST(Validate, Definitions) {
-  EXPECT_EQ(message("(module (memory 65537))"),
-            "memory size must be at most 65536 pages (4GiB)");
-  EXPECT_EQ(message("(module (memory 2 1))"), "size minimum must not be greater than maximum: 2 > 1");
+  EXPECT_EQ(message("(module (memory 65537))"), "memory size must be at most 65536 pages (4GiB)");
+  EXPECT_EQ(message("(module (memory 2 1))"),
+            "size minimum must not be greater than maximum: 2 > 1");
   EXPECT_EQ(message("(module (memory 1 shared))"), "shared memory must have maximum");
   EXPECT_EQ(message("(module (memory 1 (pagesize 2)))"), "invalid custom page size: 2^1 bytes");
   EXPECT_EQ(message("(module (memory i64 0x1000000000001))"),
@@ -203,8 +203,7 @@ TEST(Validate, Definitions) {
 
 TEST(Validate, LegacyExceptions) {
   EXPECT_EQ(body("(try (do (throw 0 (i64.const 1))) (catch 0 (drop)))"), "");
-  EXPECT_EQ(body("(try (do) (catch 0))"),
-            "type mismatch: block requires [] but stack has [i64]");
+  EXPECT_EQ(body("(try (do) (catch 0))"), "type mismatch: block requires [] but stack has [i64]");
   EXPECT_EQ(body("(try (do) (catch_all (rethrow 0)))"), "");
   EXPECT_EQ(body("(block (rethrow 0))"), "invalid rethrow label 0");
   EXPECT_EQ(body("(try (do) (delegate 1))"), "unknown label 1");
@@ -230,7 +229,8 @@ TEST(Validate, EachFeatureIsNeeded) {
       {"bulk-memory", "(memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)))",
        "operator memory.fill"},
       {"simd", "(func (param v128))", "type v128"},
-      {"relaxed-simd", "(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))",
+      {"relaxed-simd",
+       "(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))",
        "operator i8x16.relaxed_swizzle"},
       {"tail-call", "(func (return_call 0))", "operator return_call"},
       {"extended-const", "(global i32 (i32.add (i32.const 1) (i32.const 2)))",
@@ -241,8 +241,7 @@ TEST(Validate, EachFeatureIsNeeded) {
       {"exceptions", "(func (param exnref))", "type exnref"},
       {"legacy-exceptions", "(func (try (do)))", "operator try"},
       {"threads", "(memory 1 1 shared)", "a shared memory"},
-      {"wide-arithmetic",
-       "(func (result i64 i64) (i64.mul_wide_s (i64.const 0) (i64.const 0)))",
+      {"wide-arithmetic", "(func (result i64 i64) (i64.mul_wide_s (i64.const 0) (i64.const 0)))",
        "operator i64.mul_wide_s"},
       {"custom-page-sizes", "(memory 1 (pagesize 1))", "a memory with pages of another size"},
   };
@@ -252,7 +251,8 @@ TEST(Validate, EachFeatureIsNeeded) {
     auto features = Features::parse(std::string("all,-") + item.feature);
     ASSERT_TRUE(features);
     Outcome got = check(item.text, *features);
-    EXPECT_EQ(got.message, "feature not enabled: " + std::string(item.feature) + " (" + item.what + ")");
+    EXPECT_EQ(got.message,
+              "feature not enabled: " + std::string(item.feature) + " (" + item.what + ")");
     EXPECT_EQ(got.phase, Phase::unsupported);
     EXPECT_EQ(got.remedy, std::string("--features +") + item.feature);
   }
@@ -318,8 +318,9 @@ TEST(Validate, BranchHints) {
     return checked ? std::string() : checked.error().message();
   };
   EXPECT_EQ(hints(4), "");  // after block and local.get
-  EXPECT_EQ(hints(2), "@metadata.code.branch_hint annotation: invalid target: function 0 has no "
-                      "br_if or if at its byte 2");
+  EXPECT_EQ(hints(2),
+            "@metadata.code.branch_hint annotation: invalid target: function 0 has no "
+            "br_if or if at its byte 2");
 }
 
 }  // namespace
