@@ -114,6 +114,7 @@ std::string to_text(const Report& report) {
   });
   out += fmt::format("features: {}\n", features);
   std::vector<std::string> lines;
+  lines.reserve(module.imports.size() + module.exports.size());
   for (const wasm::Import& import : module.imports)
     lines.push_back(
         fmt::format("{} {}: {}", import.module, import.name, describe_import(module, import)));

@@ -34,7 +34,7 @@ Result<int> run(const Arguments& arguments) {
   json.field("architecture", architecture());
   json.key("tiers").begin_array().value("interp").end();
   json.key("wasi").begin_array().value("0.1").end();
-  json.field("server", static_cast<bool>(SEDGE_HAVE_SERVER));
+  json.field("server", SEDGE_HAVE_SERVER != 0);
   json.key("features").begin_array();
   Features all = Features::all();
   for (uint8_t i = 0; i < 64 && all.bits() >> i; ++i)

@@ -14,20 +14,15 @@ namespace sedge::interp {
 
 namespace {
 
-/// Clears the locals of a frame that starts at `fp`. Lowering leaves room for four cells at least.
+/// Clears the first locals of a frame that starts at `fp`; lowering leaves room for them always.
 [[gnu::always_inline]] inline void clear_locals(const FuncCode* code, Cell* fp) {
   Cell* locals = fp + code->param_cells;
   static_assert(kMinimumLocals == 4);
   locals[0] = locals[1] = locals[2] = locals[3] = 0;
-  const uint32_t count = code->zero_cells;
-  if (count > kMinimumLocals) [[unlikely]] {
-    __builtin_memset(locals + kMinimumLocals, 0, (count - kMinimumLocals) * sizeof(Cell));
-  }
 }
 
-[[gnu::always_inline]] inline bool has_room(const FuncCode* code, const Cell* fp,
-                                            const Context* ctx) {
-  return static_cast<size_t>(ctx->stack_end - fp) >= code->frame_cells;
+[[gnu::always_inline]] inline bool has_room(const FuncCode* code, Cell* fp, const Context* ctx) {
+  return fp + code->frame_cells <= ctx->stack_end;
 }
 
 [[gnu::noinline]] const FuncCode* lower_now(Instance* inst, uint32_t func_index) {
@@ -68,17 +63,25 @@ namespace {
 }  // namespace
 
 /// Enters `code` with its frame at `base`; goes on behind this instruction of `words` words.
-#define SEDGE_ENTER(code, base, words)                                            \
-  do {                                                                            \
-    const FuncCode* entered = (code);                                             \
-    Cell* new_fp = (base);                                                        \
-    if (!has_room(entered, new_fp, ctx) || frame == ctx->frames_end) [[unlikely]] \
-      SEDGE_TRAP_NAMED(call_stack_exhausted);                                     \
-    *frame = {pc + (words), fp, inst, entered};                                   \
-    frame++;                                                                      \
-    fp = new_fp;                                                                  \
-    clear_locals(entered, fp);                                                    \
-    pc = entered->entry;                                                          \
+/// SEDGE_RUN follows, when instance and memory are those of `code`.
+#define SEDGE_ENTER(code, base, words)                                                        \
+  do {                                                                                        \
+    const FuncCode* entered = (code);                                                         \
+    Cell* new_fp = (base);                                                                    \
+    if (!has_room(entered, new_fp, ctx) || frame == ctx->frames_end) [[unlikely]]             \
+      SEDGE_TRAP_NAMED(call_stack_exhausted);                                                 \
+    *frame = {pc + (words), fp, inst, entered};                                               \
+    frame++;                                                                                  \
+    fp = new_fp;                                                                              \
+    pc = entered->entry;                                                                      \
+    clear_locals(entered, fp);                                                                \
+  } while (false)
+
+/// Starts the function that was just entered.
+#define SEDGE_RUN(code)                                                                       \
+  do {                                                                                        \
+    if ((code)->zero_cells > kMinimumLocals) SEDGE_TAIL clear_rest(SEDGE_HANDLER_ARGS);       \
+    SEDGE_DISPATCH();                                                                         \
   } while (false)
 
 #define SEDGE_RETURN()                                \
@@ -114,7 +117,7 @@ namespace {
       inst = called->instance;                                                  \
       load_memory(inst, code->has_memory, mem, mem_size);                       \
     }                                                                           \
-    SEDGE_DISPATCH();                                                           \
+    SEDGE_RUN(code);                                                               \
   } while (false)
 
 /// Replaces the running function by `func`, whose arguments lie from `base` on.
@@ -146,7 +149,17 @@ namespace {
       inst = called->instance;                                                            \
       load_memory(inst, code->has_memory, mem, mem_size);                                 \
     }                                                                                     \
-    SEDGE_DISPATCH();                                                                     \
+    SEDGE_RUN(code);                                                                         \
+  } while (false)
+
+/// The common case of SEDGE_CALL without its frame: a wasm function of this instance that ran before.
+#define SEDGE_CALL_NEAR(func, base, words)                                       \
+  do {                                                                           \
+    if ((func)->instance == inst && (func)->code != nullptr) [[likely]] {        \
+      const auto* near = static_cast<const FuncCode*>((func)->code);             \
+      SEDGE_ENTER(near, base, words);                                            \
+      SEDGE_RUN(near);                                                           \
+    }                                                                            \
   } while (false)
 
 namespace {
@@ -191,6 +204,12 @@ SEDGE_HANDLER(call) {
   if (code == nullptr) [[unlikely]]
     SEDGE_TAIL call_lower(SEDGE_HANDLER_ARGS);
   SEDGE_ENTER(code, fp + cell_at(pc, 0), 3);
+  SEDGE_RUN(code);
+}
+SEDGE_HANDLER(clear_rest) {
+  const FuncCode* code = running(frame);
+  __builtin_memset(fp + code->param_cells + kMinimumLocals, 0,
+                   (code->zero_cells - kMinimumLocals) * sizeof(Cell));
   SEDGE_DISPATCH();
 }
 SEDGE_HANDLER(call_lower) {
@@ -204,6 +223,16 @@ SEDGE_HANDLER(call_import) {
   SEDGE_CALL(inst->imported_funcs[operand<uint32_t>(pc, 4)], fp + cell_at(pc, 0), 2);
 }
 SEDGE_HANDLER(call_indirect) {
+  const vm::Table* table = inst->tables[operand<uint32_t>(pc, 4)];
+  const auto index = slot<uint32_t>(pc, fp, 2);
+  if (index < table->size) [[likely]] {
+    auto* func = reinterpret_cast<vm::Func*>(table->elements[index]);
+    if (func != nullptr && func->type == operand<uint32_t>(pc, 8)) [[likely]]
+      SEDGE_CALL_NEAR(func, fp + cell_at(pc, 0), 3);
+  }
+  SEDGE_TAIL call_indirect_any(SEDGE_HANDLER_ARGS);
+}
+SEDGE_HANDLER(call_indirect_any) {
   TrapCode why{};
   vm::Func* func = indirect_callee(pc, inst, ctx, slot<uint32_t>(pc, fp, 2), why);
   if (func == nullptr) [[unlikely]]
@@ -221,7 +250,11 @@ SEDGE_HANDLER(call_ref) {
   auto* func = reinterpret_cast<vm::Func*>(slot<uint64_t>(pc, fp, 2));
   if (func == nullptr) [[unlikely]]
     SEDGE_TRAP_NAMED(null_function_reference);
-  SEDGE_CALL(func, fp + cell_at(pc, 0), 2);
+  SEDGE_CALL_NEAR(func, fp + cell_at(pc, 0), 2);
+  SEDGE_TAIL call_ref_any(SEDGE_HANDLER_ARGS);
+}
+SEDGE_HANDLER(call_ref_any) {
+  SEDGE_CALL(reinterpret_cast<vm::Func*>(slot<uint64_t>(pc, fp, 2)), fp + cell_at(pc, 0), 2);
 }
 
 SEDGE_HANDLER(return_call) {
@@ -235,7 +268,7 @@ SEDGE_HANDLER(return_call) {
   frame[-1].code = code;
   clear_locals(code, fp);
   pc = code->entry;
-  SEDGE_DISPATCH();
+  SEDGE_RUN(code);
 }
 SEDGE_HANDLER(return_call_import) {
   SEDGE_TAIL_CALL(inst->imported_funcs[operand<uint32_t>(pc, 4)], fp + cell_at(pc, 0));
@@ -395,7 +428,7 @@ Exit invoke(Context& context, vm::Func& func, Cell* args) {
     } else {
       *frame = {exit_pc(), nullptr, func.instance, code};
       for (uint32_t i = 0; i < func.param_cells; i++) sp[i] = args[i];
-      clear_locals(code, sp);
+      std::fill_n(sp + code->param_cells, code->zero_cells, Cell{0});
       uint8_t* mem;
       uint64_t mem_size;
       load_memory(func.instance, code->has_memory, mem, mem_size);

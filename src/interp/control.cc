@@ -1,7 +1,32 @@
 // Handlers of moves, constants, jumps, select, globals, fuel and polls.
 #include "interp/handler.h"
 
-namespace sedge::interp::handler {
+namespace sedge::interp {
+
+namespace {
+
+template <bool kFromAcc, bool kConstantA, bool kConstantB>
+SEDGE_HANDLER(select) {
+  const Cell a = kConstantA ? operand<Cell>(pc, 8) : slot<Cell>(pc, fp, 2);
+  const Cell b = kConstantB ? operand<Cell>(pc, kConstantA ? 16 : 8) : slot<Cell>(pc, fp, 4);
+  const auto condition = kFromAcc ? static_cast<uint32_t>(ra) : slot<uint32_t>(pc, fp, 6);
+  ra = condition != 0 ? a : b;
+  set_slot<Cell>(pc, fp, 0, ra);
+  SEDGE_NEXT(2 + (kConstantA ? 1 : 0) + (kConstantB ? 1 : 0));
+}
+
+template <bool kFromAcc>
+constexpr Handler kSelects[4] = {&select<kFromAcc, false, false>, &select<kFromAcc, false, true>,
+                                 &select<kFromAcc, true, false>, &select<kFromAcc, true, true>};
+
+}  // namespace
+
+Handler select_handler(bool from_acc, bool constant_a, bool constant_b) {
+  const size_t variant = (constant_a ? 2u : 0u) + (constant_b ? 1u : 0u);
+  return from_acc ? kSelects<true>[variant] : kSelects<false>[variant];
+}
+
+namespace handler {
 
 SEDGE_HANDLER(move) {
   fp[cell_at(pc, 0)] = fp[cell_at(pc, 2)];
@@ -102,20 +127,6 @@ SEDGE_HANDLER(poll) {
   SEDGE_NEXT(1);
 }
 
-SEDGE_HANDLER(select) {
-  Cell a = fp[cell_at(pc, 2)], b = fp[cell_at(pc, 4)];
-  Cell value = slot<uint32_t>(pc, fp, 6) != 0 ? a : b;
-  set_slot<uint64_t>(pc, fp, 0, value);
-  ra = value;
-  SEDGE_NEXT(2);
-}
-SEDGE_HANDLER(select_acc) {
-  Cell a = fp[cell_at(pc, 2)], b = fp[cell_at(pc, 4)];
-  Cell value = static_cast<uint32_t>(ra) != 0 ? a : b;
-  set_slot<uint64_t>(pc, fp, 0, value);
-  ra = value;
-  SEDGE_NEXT(2);
-}
 SEDGE_HANDLER(select_v128) {
   bool first = slot<uint32_t>(pc, fp, 6) != 0;
   set_slot<V128>(pc, fp, 0, load_cell<V128>(fp + cell_at(pc, first ? 2 : 4)));
@@ -152,4 +163,6 @@ SEDGE_HANDLER(global_set_v128) {
   SEDGE_NEXT(2);
 }
 
-}  // namespace sedge::interp::handler
+}  // namespace handler
+
+}  // namespace sedge::interp

@@ -29,9 +29,10 @@ Handler compare_branch_handler(wasm::Op op, Form form, bool sense);
 Handler test_branch_handler(wasm::Op eqz, bool from_acc, bool sense);
 
 // Accesses to memory 0 with 32-bit addresses. `none`: the address is the offset alone.
-enum class Addr : uint8_t { acc, slot, none, sum_ss, sum_sk, sum_as };
-inline constexpr size_t kAddrCount = 6;
-/// Layout dst@0 a@2 offset u32@4; sum_ss, sum_as: b@8; sum_sk: constant u32@8.
+enum class Addr : uint8_t { acc, slot, none, sum_ss, sum_sk, sum_as, sum_ak };
+inline constexpr size_t kAddrCount = 7;
+/// Layout dst@0 a@2 offset u32@4; sum_ss, sum_as: b@8; sum_sk, sum_ak: constant u32@8. Vectors go to
+/// their cells always.
 Handler load_handler(wasm::Op op, Addr address, bool to_slot);
 enum class Stored : uint8_t { acc, slot, constant };
 /// Layout value@0 a@2 offset u32@4, then as for loads b@8 or constant; constant value 8 bytes @16 (at
@@ -47,6 +48,10 @@ Handler atomic_handler(wasm::Op op);
 /// or lane u8@8 or 16 lanes @8. 3 words, 4 with 16 lanes.
 Handler general_handler(wasm::Op op);
 
+/// select of scalars. Layout dst@0 a@2 b@4 condition@6; constants for a and b in words behind, in
+/// this order. The bits of the result are also left in the integer accumulator.
+Handler select_handler(bool from_acc, bool constant_a, bool constant_b);
+
 namespace handler {
 
 #define SEDGE_DECLARE(name) Exit SEDGE_HANDLER_CONVENTION name(SEDGE_HANDLER_PARAMS);
@@ -57,6 +62,9 @@ SEDGE_DECLARE(host_failed)     ///< a host function ended with Exit `ra`
 SEDGE_DECLARE(out_of_bounds)   ///< memory 0: runs the instruction again if the memory has grown
 SEDGE_DECLARE(exit_to_host)
 SEDGE_DECLARE(returned_across)  ///< a return from another instance: fetches instance and memory
+SEDGE_DECLARE(clear_rest)         ///< clears further locals of a function just entered, runs it
+SEDGE_DECLARE(call_indirect_any)  ///< call_indirect and call_ref where the callee is not a wasm
+SEDGE_DECLARE(call_ref_any)       ///< function of this instance with code, or not to be called
 SEDGE_DECLARE(call_lower)      ///< lowers the callee of `call` or `return_call`, then runs pc again
 SEDGE_DECLARE(unwind)          ///< Context::exception is thrown at pc
 
@@ -83,9 +91,7 @@ SEDGE_DECLARE(br_non_null)
 SEDGE_DECLARE(unreachable)
 SEDGE_DECLARE(fuel)            ///< units u32@0
 SEDGE_DECLARE(poll)
-SEDGE_DECLARE(select)          ///< dst@0 a@2 b@4 condition@6
-SEDGE_DECLARE(select_acc)      ///< condition in the accumulator
-SEDGE_DECLARE(select_v128)
+SEDGE_DECLARE(select_v128)     ///< dst@0 a@2 b@4 condition@6
 
 // globals: cell@0 index u32@4
 SEDGE_DECLARE(global_get)      ///< to slot

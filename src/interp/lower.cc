@@ -374,21 +374,54 @@ void Lowering::set_local(uint32_t index, bool tee) {
 
 void Lowering::select() {
   const Cls cls = top(1).cls;
-  const bool from_acc = cls != Cls::v && locate(top()).kind == Operand::Kind::acc;
-  // Copies of constants leave the accumulator alone.
-  const uint32_t b = slot_of(top(1)), a = slot_of(top(2));
-  const uint32_t condition = from_acc ? 0 : slot_of(top());
-  pop();
-  pop();
-  pop();
+  // With i32.eqz as its condition the other operand is selected.
+  bool swapped = false, from_acc = false;
+  uint32_t condition = 0;
+  if (cls != Cls::v && !scalar_.binary && scalar_.op == Op::i32_eqz &&
+      can_rewind(scalar_, top())) {
+    Scalar last = scalar_;
+    pop();
+    rewind(last);
+    acc(Cls::i) = last.before;
+    swapped = true;
+    from_acc = last.from_acc;
+    condition = last.a;
+  } else {
+    from_acc = cls != Cls::v && locate(top()).kind == Operand::Kind::acc;
+    if (!from_acc) condition = slot_of(top());
+    pop();
+  }
+  if (cls == Cls::v) {
+    const uint32_t b = pop_slot(), a = pop_slot();
+    return result_in_slot(emit(handler::select_v128, {pack(next_cell(), a, b, condition)}), cls);
+  }
+  // Operands that wait in an accumulator have to be in their cells; constants are in the code.
+  auto take = [this](Operand& operand) {
+    operand = locate(top());
+    if (operand.kind == Operand::Kind::acc) operand.cell = slot_of(top());
+    pop();
+  };
+  Operand a, b;
+  take(b);
+  take(a);
+  if (swapped) std::swap(a, b);
   settle(Cls::i);
-  Handler handler = cls == Cls::v ? handler::select_v128
-                    : from_acc    ? handler::select_acc
-                                  : handler::select;
-  result_in_slot(emit(handler, {pack(next_cell(), a, b, condition)}), cls);
+  const bool constant_a = a.kind == Operand::Kind::constant,
+             constant_b = b.kind == Operand::Kind::constant;
+  Handler handler = select_handler(from_acc, constant_a, constant_b);
+  const Word first = pack(next_cell(), a.cell, b.cell, condition);
+  uint32_t pos;
+  if (constant_a && constant_b) {
+    pos = emit(handler, {first, a.bits, b.bits});
+  } else if (constant_a || constant_b) {
+    pos = emit(handler, {first, constant_a ? a.bits : b.bits});
+  } else {
+    pos = emit(handler, {first});
+  }
+  result_in_slot(pos, cls);
   if (cls == Cls::i) {
     result_in_both(cls, value_cell_);
-  } else if (cls != Cls::v) {
+  } else {
     acc(Cls::i).valid = false;  // the handler leaves bits of the result there
   }
 }

@@ -29,7 +29,12 @@ bool Lowering::address_sum(const Entry& entry, Addr& address, uint32_t& a, Word&
       a = 0;
       second = scalar_.a;
       break;
-    default: return false;
+    case Form::ak:
+    case Form::ka:
+      address = Addr::sum_ak;
+      a = 0;
+      second = scalar_.constant;
+      break;
   }
   return true;
 }
@@ -63,10 +68,11 @@ void Lowering::load(const wasm::OpInfo& info) {
     }
     pop();
   }
-  settle(result);
+  if (result != Cls::v) settle(result);
   const Word first = pack_wide(dst, a, offset);
   Handler handler = load_handler(in_.op, address, false);
   uint32_t pos = address >= Addr::sum_ss ? emit(handler, {first, second}) : emit(handler, {first});
+  if (result == Cls::v) return result_in_slot(pos, result);
   push_slot(result);
   result_in_acc(result, pos, dst, load_handler(in_.op, address, true));
 }

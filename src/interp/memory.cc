@@ -12,14 +12,13 @@ using wasm::eval::MemTraits;
 template <Op op>
 using MemValue = typename MemTraits<op>::Value;
 
-constexpr bool is_scalar_value(Op op) { return !wasm::eval::op_row(op).signature.contains('v'); }
 constexpr MemKind kind_of(Op op) { return wasm::eval::detail::mem_kind(wasm::eval::op_row(op)); }
-constexpr bool is_scalar_load(Op op) {
-  return kind_of(op) == MemKind::load && is_scalar_value(op);
+constexpr bool is_load(Op op) {
+  return kind_of(op) >= MemKind::load && kind_of(op) <= MemKind::load_zero;
 }
-constexpr bool is_scalar_store(Op op) {
-  return kind_of(op) == MemKind::store && is_scalar_value(op);
-}
+constexpr bool is_store(Op op) { return kind_of(op) == MemKind::store; }
+template <Op op>
+constexpr bool kIsVector = std::is_same_v<MemValue<op>, V128>;
 constexpr bool is_plain_access(Op op) {
   return kind_of(op) >= MemKind::load && kind_of(op) <= MemKind::store_lane;
 }
@@ -34,6 +33,7 @@ template <Addr address>
     case Addr::sum_ss: return slot<uint32_t>(pc, fp, 2) + slot<uint32_t>(pc, fp, 8);
     case Addr::sum_sk: return slot<uint32_t>(pc, fp, 2) + operand<uint32_t>(pc, 8);
     case Addr::sum_as: return static_cast<uint32_t>(ra) + slot<uint32_t>(pc, fp, 8);
+    case Addr::sum_ak: return static_cast<uint32_t>(ra) + operand<uint32_t>(pc, 8);
   }
 }
 constexpr uint32_t address_words(Addr address) { return address >= Addr::sum_ss ? 3 : 2; }
@@ -44,7 +44,11 @@ SEDGE_HANDLER(load) {
   if (at + MemTraits<op>::kBytes > mem_size) [[unlikely]] {
     SEDGE_TAIL handler::out_of_bounds(SEDGE_HANDLER_ARGS);
   }
-  finish<MemValue<op>, kToSlot>(pc, fp, wasm::eval::load<op>(mem + at), ra, rf, rd);
+  if constexpr (kIsVector<op>) {
+    set_slot<V128>(pc, fp, 0, wasm::eval::load<op>(mem + at));
+  } else {
+    finish<MemValue<op>, kToSlot>(pc, fp, wasm::eval::load<op>(mem + at), ra, rf, rd);
+  }
   SEDGE_NEXT(address_words(address));
 }
 
@@ -67,17 +71,18 @@ SEDGE_HANDLER(store) {
 template <Op op, size_t variant>
 struct MakeLoad {
   static constexpr Handler get() {
-    return &load<op, static_cast<Addr>(variant / 2), (variant & 1) != 0>;
+    return &load<op, static_cast<Addr>(variant / 2), kIsVector<op> || (variant & 1) != 0>;
   }
 };
 template <Op op, size_t variant>
 struct MakeStore {
   static constexpr Handler get() {
-    return &store<op, static_cast<Addr>(variant / 3), static_cast<Stored>(variant % 3)>;
+    return &store<op, static_cast<Addr>(variant / 3),
+                  kIsVector<op> ? Stored::slot : static_cast<Stored>(variant % 3)>;
   }
 };
-using LoadTable = HandlerTable<OpSet<is_scalar_load>, kAddrCount * 2, MakeLoad>;
-using StoreTable = HandlerTable<OpSet<is_scalar_store>, kAddrCount * 3, MakeStore>;
+using LoadTable = HandlerTable<OpSet<is_load>, kAddrCount * 2, MakeLoad>;
+using StoreTable = HandlerTable<OpSet<is_store>, kAddrCount * 3, MakeStore>;
 
 /// Place of an access of `bytes` bytes in any memory, or null if it is out of bounds.
 [[gnu::always_inline]] inline uint8_t* any_place(const Word* pc, const Cell* fp,

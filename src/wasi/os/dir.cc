@@ -10,7 +10,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -188,48 +187,39 @@ OsResult<> Dir::set_own_times(TimeChange atim, TimeChange mtim) const {
   return os::set_times(fd_.get(), atim, mtim);
 }
 
-OsResult<std::vector<DirEntry>> Dir::read_entries(uint64_t cookie, size_t bytes) const {
-  // Layout of linux_dirent64; glibc's readdir would hide its buffer behind another offset.
-  struct Header {
-    uint64_t ino;
-    int64_t next;
-    uint16_t size;
-    uint8_t type;
-  };
+OsResult<> Dir::read_entries(uint64_t cookie,
+                             const std::function<bool(const DirEntry&)>& visit) const {
+  // linux_dirent64: inode u64, offset of the next entry i64, size u16, type u8, name. The system
+  // call itself is used because glibc's readdir would hide a second offset in its buffer.
   constexpr size_t kNameOffset = 19;
-  constexpr size_t kMaxBuffer = 32 * 1024;
-  constexpr size_t kMinBuffer = 1024;  // more than one entry with the longest name
 
   if (cookie > INT64_MAX) return Err(Errno::inval);
   if (::lseek(fd_.get(), static_cast<off_t>(cookie), SEEK_SET) < 0) return Err(last_errno());
-  std::vector<uint8_t> buffer(std::clamp(bytes, kMinBuffer, kMaxBuffer));
-  std::vector<DirEntry> out;
-  size_t used = 0;
-  while (used < bytes || out.empty()) {
+  std::array<uint8_t, 8192> buffer;
+  for (;;) {
     ssize_t size = ::syscall(SYS_getdents64, fd_.get(), buffer.data(), buffer.size());
     if (size < 0) return Err(last_errno());
-    if (size == 0) break;
+    if (size == 0) return {};
     for (size_t at = 0; at + kNameOffset < static_cast<size_t>(size);) {
-      Header header;
-      std::memcpy(&header.ino, &buffer[at], 8);
-      std::memcpy(&header.next, &buffer[at + 8], 8);
-      std::memcpy(&header.size, &buffer[at + 16], 2);
-      header.type = buffer[at + 18];
+      DirEntry entry;
+      uint16_t entry_size;
+      std::memcpy(&entry.ino, &buffer[at], 8);
+      std::memcpy(&entry.next, &buffer[at + 8], 8);
+      std::memcpy(&entry_size, &buffer[at + 16], 2);
       const char* name = reinterpret_cast<const char*>(&buffer[at + kNameOffset]);
-      DirEntry entry{static_cast<uint64_t>(header.next), header.ino, entry_type(header.type),
-                     std::string(name, ::strnlen(name, header.size - kNameOffset))};
-      at += header.size;
-      if (entry.name == "..") entry.ino = 0;
-      if (header.type == DT_UNKNOWN) {
+      entry.name = std::string_view(name, ::strnlen(name, entry_size - kNameOffset));
+      entry.type = entry_type(buffer[at + 18]);
+      if (buffer[at + 18] == DT_UNKNOWN) {
+        // Some file systems keep no types in their directories.
         struct ::stat st;
-        if (::fstatat(fd_.get(), entry.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)
+        if (::fstatat(fd_.get(), name, &st, AT_SYMLINK_NOFOLLOW) == 0)
           entry.type = file_type(st.st_mode);
       }
-      used += 24 + entry.name.size();
-      out.push_back(std::move(entry));
+      if (entry.name == "..") entry.ino = 0;
+      if (!visit(entry)) return {};
+      at += entry_size;
     }
   }
-  return out;
 }
 
 }  // namespace sedge::wasi::os

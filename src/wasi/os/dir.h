@@ -4,9 +4,9 @@
 #define SEDGE_WASI_OS_DIR_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "wasi/os/errno.h"
 #include "wasi/os/fd.h"
@@ -30,7 +30,7 @@ struct DirEntry {
   uint64_t next;  ///< Cookie of the entry after this one.
   uint64_t ino;   ///< 0 for `..`: what lies above is not the guest's.
   FileType type;
-  std::string name;
+  std::string_view name;  ///< valid during the visit
 };
 
 /// Move-only. Operations on the same Dir from several threads are safe except `read_entries`,
@@ -67,9 +67,10 @@ class Dir {
   OsResult<> set_times(std::string_view path, bool follow, TimeChange atim,
                        TimeChange mtim) const;
   OsResult<> set_own_times(TimeChange atim, TimeChange mtim) const;
-  /// Entries from `cookie` (0: the beginning), as many as fit in about `bytes` bytes of dirents,
-  /// at least one unless the end is reached. Cookies stay valid while the directory changes.
-  OsResult<std::vector<DirEntry>> read_entries(uint64_t cookie, size_t bytes) const;
+  /// Visits the entries from `cookie` (0: the beginning) until the end or until `visit` returns
+  /// false. Cookies stay valid while the directory changes.
+  OsResult<> read_entries(uint64_t cookie,
+                          const std::function<bool(const DirEntry&)>& visit) const;
 
  private:
   OsResult<> writable() const;

@@ -3,6 +3,7 @@
 #ifndef SEDGE_WASI_P1_ABI_H_
 #define SEDGE_WASI_P1_ABI_H_
 
+#include <limits.h>
 #include <sys/uio.h>
 
 #include <cstdint>
@@ -108,7 +109,13 @@ class GuestMemory {
     std::memcpy(at->data(), &value, sizeof(T));
     return {};
   }
-  /// A copy of a guest string: it is used after checks that the guest must not undo.
+  /// A copy of a guest's path: it is used after checks that the guest must not undo. A longer one
+  /// than the system takes is refused before memory is spent on it.
+  OsResult<std::string> path(uint32_t address, uint32_t size) const {
+    if (size >= PATH_MAX) return Err(Errno::nametoolong);
+    return string(address, size);
+  }
+  /// A copy of a guest string; the caller has bounded `size`.
   OsResult<std::string> string(uint32_t address, uint32_t size) const {
     auto at = range(address, size);
     if (!at) return Err(at.error());

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "wasi/os/socket.h"
+
 namespace sedge::wasi::p1 {
 namespace {
 
@@ -95,6 +97,9 @@ OsResult<size_t> Descriptor::write(std::span<const iovec> from, os::Interrupt& i
   }
   int fd = kernel_fd();
   if (fd < 0) return Err(Errno::badf);
+  // write(2) on a socket whose peer is gone would raise SIGPIPE in this process.
+  if (as<SocketHandle>())
+    return os::send(fd, from, nullptr, flags & os::kNonblock, interrupt);
   return os::write(fd, from, waiting(), interrupt);
 }
 

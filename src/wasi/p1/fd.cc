@@ -267,18 +267,17 @@ Answer fd_readdir(Call& call, u32 fd, u32 buffer, u32 size, u64 cookie, u32 used
   if (!(descriptor->rights & kFdReaddir)) return Errno::notcapable;
   SEDGE_WASI_TRY(auto to, call.memory.range(buffer, size));
   SEDGE_WASI_CHECK(call.memory.range(used, 4));
-  std::vector<os::DirEntry> entries;
-  {
-    std::lock_guard lock(descriptor->mutex);
-    SEDGE_WASI_TRY(entries, dir->dir->read_entries(cookie, size));
-  }
-  size_t at = 0;
+  size_t at = 0, visited = 0;
   auto put = [&](const void* bytes, size_t count) {
     size_t take = std::min(count, to.size() - at);
     std::memcpy(to.data() + at, bytes, take);
     at += take;
   };
-  for (const os::DirEntry& entry : entries) {
+  bool stopped = false;
+  auto visit = [&](const os::DirEntry& entry) {
+    constexpr size_t kBetweenChecks = 1024;
+    stopped = ++visited % kBetweenChecks == 0 && call.interrupt.requested();
+    if (stopped) return false;
     uint8_t header[kDirentSize] = {};
     auto name_size = static_cast<u32>(entry.name.size());
     std::memcpy(header, &entry.next, 8);
@@ -287,8 +286,13 @@ Answer fd_readdir(Call& call, u32 fd, u32 buffer, u32 size, u64 cookie, u32 used
     header[20] = static_cast<uint8_t>(entry.type);
     put(header, sizeof(header));
     put(entry.name.data(), entry.name.size());
-    if (at == to.size()) break;  // the last entry is cut, as the interface wants
+    return at < to.size();  // the last entry is cut, as the interface wants
+  };
+  {
+    std::lock_guard lock(descriptor->mutex);
+    SEDGE_WASI_CHECK(dir->dir->read_entries(cookie, visit));
   }
+  if (stopped) return answer(call, Errno::canceled);
   return answer(call, call.memory.store(used, static_cast<u32>(at)));
 }
 

@@ -331,6 +331,17 @@ TEST(Paths, WithoutPreopensTheGuestFindsNone) {
   EXPECT_TRUE(guest.context->wanted_directories());
 }
 
+TEST(Paths, AreBounded) {
+  TempDir dir;
+  Guest guest(dir.config());
+  EXPECT_EQ(guest(path_create_directory, 3, 0, 5000), Errno::nametoolong);
+  EXPECT_EQ(guest(path_create_directory, 3, 0, UINT32_MAX), Errno::nametoolong);
+  EXPECT_EQ(guest(path_create_directory, 3, 65536 - 10, 11), Errno::fault);
+  EXPECT_EQ(guest(path_symlink, 0, UINT32_MAX, 3, 0, 4), Errno::nametoolong);
+  EXPECT_EQ(guest(path_create_directory, 3, 0, 0), Errno::noent);
+  EXPECT_EQ(guest(path_create_directory, 0, 0, 4), Errno::notdir);
+}
+
 TEST(Paths, PreopenNames) {
   TempDir dir;
   Guest guest(dir.config());

@@ -157,8 +157,8 @@ Result<Instance> instantiate(const Engine& engine, Store& store, const Linker& l
   auto instance = pre.instantiate(store);
   if (instance) return instance;
   // A start function may have spawned before it failed.
-  SEDGE_TRY(guest.p1().threads().finish(fail(std::move(instance).error())));
-  return fail(ErrorCode::interrupted);  // not reached: finish passes an error on
+  auto outcome = guest.p1().threads().finish(fail(std::move(instance).error()));
+  return fail(std::move(outcome).error());
 }
 
 Result<int> run(Store& store, const Instance& instance, std::string_view function) {

@@ -1,5 +1,7 @@
 // Functions on paths. Each gets its directory as a capability, copies the path out of guest memory
 // and leaves resolution to os::Dir; what is refused is remembered for the message after a failure.
+#include <algorithm>
+
 #include "wasi/p1/call.h"
 
 namespace sedge::wasi::p1 {
@@ -21,7 +23,7 @@ OsResult<Target> target(Call& call, u32 fd, uint64_t rights, u32 path, u32 path_
   auto* dir = (*descriptor)->as<DirHandle>();
   if (!dir) return Err(Errno::notdir);
   if (rights & ~(*descriptor)->rights) return Err(Errno::notcapable);
-  auto text = call.memory.string(path, path_len);
+  auto text = call.memory.path(path, path_len);
   if (!text) return Err(text.error());
   return Target{std::move(*descriptor), dir, std::move(*text)};
 }
@@ -162,7 +164,7 @@ Answer path_rename(Call& call, u32 fd, u32 old_path, u32 old_path_len, u32 new_f
 Answer path_symlink(Call& call, u32 old_path, u32 old_path_len, u32 fd, u32 new_path,
                     u32 new_path_len) {
   SEDGE_WASI_TRY(Target at, target(call, fd, kPathSymlink, new_path, new_path_len));
-  SEDGE_WASI_TRY(std::string text, call.memory.string(old_path, old_path_len));
+  SEDGE_WASI_TRY(std::string text, call.memory.path(old_path, old_path_len));
   return answer(call, noted(call, at, at.dir->dir->symlink(text, at.path)));
 }
 

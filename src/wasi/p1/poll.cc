@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "wasi/os/clock.h"
@@ -58,7 +59,8 @@ OsResult<Subscription> decode(Call& call, u32 address) {
   auto bytes = call.memory.range(address, size);
   if (!bytes) return Err(bytes.error());
   // Copied: another guest thread may change it while it is looked at.
-  std::vector<uint8_t> copy(bytes->begin(), bytes->end());
+  std::array<uint8_t, subscription_size(Snapshot::unstable)> copy;  // the larger of the two
+  std::memcpy(copy.data(), bytes->data(), bytes->size());
   auto get = [&]<typename T>(u32 offset, T) {
     T value;
     std::memcpy(&value, copy.data() + offset, sizeof(T));

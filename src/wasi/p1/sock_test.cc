@@ -96,6 +96,10 @@ TEST(Sockets, TcpOnLoopback) {
   ASSERT_EQ(guest(sock_shutdown, client, 2), Errno::success);
   EXPECT_EQ(guest.read(server, 10), "");
   EXPECT_EQ(guest(fd_close, client), Errno::success);
+  // The peer is gone: an error, no signal.
+  for (int i = 0; i < 3 && guest.write(server, "lost") == Errno::success; ++i) {
+  }
+  EXPECT_EQ(guest.write(server, "lost"), Errno::pipe);
   ASSERT_EQ(guest(sock_getpeeraddr_v1, server, kAddress, kType, kPort), Errno::inval);
 }
 
