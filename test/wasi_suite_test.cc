@@ -36,6 +36,7 @@ std::string sedge_binary() {
 struct Case {
   fs::path wasm;
   std::string name;
+  friend void PrintTo(const Case& program, std::ostream* out) { *out << program.name; }
 };
 
 std::vector<Case> find_cases(const std::string& target) {

@@ -29,11 +29,9 @@ TEST(ReaderTest, UnsignedLebErrors) {
   EXPECT_EQ(u32_error({0x80, 0x80, 0x80, 0x80, 0x80, 0x00}),
             ErrorCode::integer_representation_too_long);
   EXPECT_EQ(u32_error({0xff, 0xff, 0xff, 0xff, 0x1f}), ErrorCode::integer_too_large);
-  EXPECT_EQ(Reader(Data{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02})
-                .u64()
-                .error()
-                .code(),
-            ErrorCode::integer_too_large);
+  EXPECT_EQ(
+      Reader(Data{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02}).u64().error().code(),
+      ErrorCode::integer_too_large);
 }
 
 TEST(ReaderTest, SignedLeb) {

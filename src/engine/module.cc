@@ -2,15 +2,9 @@
 #include <sedge/module.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <fmt/format.h>
-
+#include "base/file.h"
 #include "engine/engine_impl.h"
 #include "wasm/decode/decode.h"
 #include "wasm/encode/encode.h"
@@ -51,11 +45,16 @@ ExternType memory_extern(const MemoryType& memory) {
 ExternType extern_type(const ModuleImpl& impl, ExternKind kind, uint32_t index) {
   const wasm::Module& syntax = impl.syntax;
   switch (kind) {
-    case ExternKind::func: return func_extern(kind, impl, syntax.func_type_index(index));
-    case ExternKind::tag: return func_extern(kind, impl, syntax.tag_type_index(index));
-    case ExternKind::table: return table_extern(syntax.table_type(index), impl);
-    case ExternKind::memory: return memory_extern(syntax.memory_type(index));
-    case ExternKind::global: return global_extern(syntax.global_type(index), impl);
+    case ExternKind::func:
+      return func_extern(kind, impl, syntax.func_type_index(index));
+    case ExternKind::tag:
+      return func_extern(kind, impl, syntax.tag_type_index(index));
+    case ExternKind::table:
+      return table_extern(syntax.table_type(index), impl);
+    case ExternKind::memory:
+      return memory_extern(syntax.memory_type(index));
+    case ExternKind::global:
+      return global_extern(syntax.global_type(index), impl);
   }
   return {};
 }
@@ -94,54 +93,6 @@ Result<std::shared_ptr<ModuleImpl>> build(const Engine& engine, wasm::Module syn
       impl->syntax, impl->types,
       interp::CodeOptions{.fuel = config.fuel, .interruptible = config.interruptible});
   return impl;
-}
-
-Error file_error(const std::string& path, int error) {
-  ErrorCode code = error == ENOENT   ? ErrorCode::file_not_found
-                   : error == EACCES ? ErrorCode::permission_denied
-                                     : ErrorCode::io;
-  std::string reason = code == ErrorCode::io ? fmt::format(" ({})", std::strerror(error)) : "";
-  return Error(code, ": " + path + reason);
-}
-
-// Reads rather than maps: a file that another process truncates must not turn reads into SIGBUS.
-Result<std::shared_ptr<std::vector<uint8_t>>> read_file(const std::string& path) {
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return fail(file_error(path, errno));
-  struct stat info{};
-  auto bytes = std::make_shared<std::vector<uint8_t>>();
-  if (::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
-    ::close(fd);
-    return fail(ErrorCode::io, ": " + path + " is a directory");
-  }
-  if (S_ISREG(info.st_mode) && info.st_size > wasm::kMaxModuleSize) {
-    ::close(fd);
-    return fail(ErrorCode::limit_exceeded,
-                fmt::format(": {} has {} bytes, a module may have {}", path, info.st_size,
-                            wasm::kMaxModuleSize));
-  }
-  if (S_ISREG(info.st_mode)) bytes->reserve(static_cast<size_t>(info.st_size) + 1);
-  for (;;) {
-    size_t old_size = bytes->size();
-    size_t room = std::max<size_t>(bytes->capacity() - old_size, 64 * 1024);
-    bytes->resize(old_size + room);
-    ssize_t got = ::read(fd, bytes->data() + old_size, room);
-    if (got < 0 && errno == EINTR) got = 0;
-    if (got < 0) {
-      int error = errno;
-      ::close(fd);
-      return fail(file_error(path, error));
-    }
-    bytes->resize(old_size + static_cast<size_t>(got));
-    if (got == 0) break;
-    if (bytes->size() > wasm::kMaxModuleSize) {
-      ::close(fd);
-      return fail(ErrorCode::limit_exceeded,
-                  fmt::format(": {} is longer than {} bytes", path, wasm::kMaxModuleSize));
-    }
-  }
-  ::close(fd);
-  return bytes;
 }
 
 }  // namespace
@@ -203,15 +154,15 @@ Result<Module> Module::from_text(const Engine& engine, std::string_view text) {
 }
 
 Result<Module> Module::from_file(const Engine& engine, const std::string& path) {
-  SEDGE_TRY_ASSIGN(auto bytes, read_file(path));
+  SEDGE_TRY_ASSIGN(auto bytes, read_file(path, wasm::kMaxModuleSize));
   bool is_binary = bytes->size() >= 4 && std::memcmp(bytes->data(), "\0asm", 4) == 0;
   bool looks_like_text = false;
   if (!is_binary) {
     // A text module begins, after white space and comments, with a parenthesis.
     std::string_view text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
     size_t start = text.find_first_not_of(" \t\r\n");
-    looks_like_text = start != std::string_view::npos &&
-                      (text[start] == '(' || text.substr(start, 2) == ";;");
+    looks_like_text =
+        start != std::string_view::npos && (text[start] == '(' || text.substr(start, 2) == ";;");
     if (looks_like_text) {
       auto module = from_text(engine, text);
       if (!module) return fail(std::move(module.error()).with_context(path));

@@ -97,7 +97,7 @@ TEST_F(PointerFunction, ChecksEveryPointer) {
     return call(std::string(R"((module (memory (export "memory") 1)
       (func (export "alloc") (param i32) (result i32) i32.const 16)
       (func (export "handle_request") (param i32 i32) (result i32) i32.const )") +
-                    std::string(pointer) + ")))",
+                    std::string(pointer) + "))",
                 "{}");
   };
   EXPECT_EQ(returning("0"),

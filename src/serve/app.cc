@@ -459,9 +459,9 @@ std::string App::metrics_text() const {
                     auto value) {
     append_family(out, name, type, help, fmt::format("{} {}\n", name, value));
   };
-  if (server_) {
+  if (const net::HttpServer* server = server_.load()) {
     constexpr auto kRelaxed = std::memory_order_relaxed;
-    const net::HttpServerStats& stats = server_->stats();
+    const net::HttpServerStats& stats = server->stats();
     single("sedge_connections_open", "gauge", "Open connections.",
            stats.connections_open.load(kRelaxed));
     single("sedge_connections_accepted_total", "counter", "Connections accepted.",

@@ -49,7 +49,7 @@ class App final : public net::Handler {
   std::optional<Kind> route_kind(size_t index) const;
 
   /// For /metrics; the server that this app answers for.
-  void set_server(const net::HttpServer* server) { server_ = server; }
+  void set_server(const net::HttpServer* server) { server_.store(server); }
   /// /readyz says 503 from now on.
   void begin_drain() { draining_.store(true, std::memory_order_relaxed); }
   /// Ends what still runs or waits (503).
@@ -83,7 +83,7 @@ class App final : public net::Handler {
   RouteMetrics unrouted_;  // requests that reach no route
   AccessLog& log_;
   AccessLog& diagnostics_;
-  const net::HttpServer* server_ = nullptr;
+  std::atomic<const net::HttpServer*> server_ = nullptr;
   std::atomic<bool> draining_ = false;
   std::atomic<bool> interrupting_ = false;
   std::vector<std::string_view> builtins_;  // those that no route has taken

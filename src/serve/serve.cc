@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -83,16 +84,17 @@ Result<int> serve_main(const ServeOptions& options) {
   engine_config.interruptible = true;
   SEDGE_TRY_ASSIGN(Engine engine, Engine::create(engine_config));
 
-  Server* running = nullptr;
+  std::atomic<Server*> running = nullptr;
   GuestStderr guest_stderr = [&](std::string_view route, std::string_view text) {
-    if (!running) return;
+    Server* server = running;
+    if (!server) return;
     std::string lines;
     while (!text.empty()) {
       std::string_view line = text.substr(0, text.find('\n'));
       text.remove_prefix(std::min(line.size() + 1, text.size()));
       lines += fmt::format("{}: {}\n", route, line);
     }
-    running->diagnostics().write_line(lines);
+    server->diagnostics().write_line(lines);
   };
   FunctionFactory factory = [&](const RouteConfig& route, uint32_t pool_size) {
     return load_wasm_function(engine, route, config->file, pool_size, guest_stderr);

@@ -11,6 +11,7 @@ namespace sedge::serve {
 namespace {
 
 constexpr std::chrono::milliseconds kTick(10);
+constexpr uint32_t kStuckTicks = 2;  // one may be the scheduler's doing, not the job's
 
 // Signals are for the thread that waits for them; new threads inherit this thread's mask.
 class SignalsBlocked {
@@ -111,8 +112,10 @@ void WorkerPool::watch() {
     watched_.wait_for(lock, kTick, [] { return false; });
     uint32_t stuck = 0;
     for (auto& worker : workers_) {
-      if (worker->running && worker->jobs == worker->jobs_seen) ++stuck;
+      bool same = worker->running && worker->jobs == worker->jobs_seen;
+      worker->ticks = same ? worker->ticks + 1 : 0;
       worker->jobs_seen = worker->jobs;
+      if (worker->ticks >= kStuckTicks) ++stuck;
     }
     stuck_ = stuck;
     uint32_t target = std::min(cores_ + stuck_, most_);

@@ -1,6 +1,6 @@
 // Threads that run functions. Normally as many are active as there are cores; when jobs run long,
 // further threads step in (up to a maximum), so that no function keeps the others from running: a
-// watching thread counts the workers whose job has outlasted a tick and replaces them.
+// watching thread counts the workers whose job has outlasted a few ticks and replaces them.
 #ifndef SEDGE_SERVE_WORKER_POOL_H_
 #define SEDGE_SERVE_WORKER_POOL_H_
 
@@ -36,6 +36,7 @@ class WorkerPool {
     std::thread thread;
     uint64_t jobs = 0;       // begun so far
     uint64_t jobs_seen = 0;  // by the watcher, at its last tick
+    uint32_t ticks = 0;      // of the watcher since the job began
     bool running = false;
   };
 
@@ -52,7 +53,7 @@ class WorkerPool {
   std::deque<Job> jobs_;
   std::vector<std::unique_ptr<Worker>> workers_;
   uint32_t running_ = 0;
-  uint32_t stuck_ = 0;  // workers whose job has outlasted a tick
+  uint32_t stuck_ = 0;  // workers whose job has outlasted a few ticks
   bool stopping_ = false;
   std::thread watcher_;
 };
