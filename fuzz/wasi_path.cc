@@ -29,11 +29,22 @@ struct Tree {
       ::mkdir((base + dir).c_str(), 0700);
     for (const char* file : {"/root/f", "/root/a/f", "/root/a/b/f", "/out/s", "/s"})
       ::close(::open((base + file).c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-    static constexpr const char* kLinks[][2] = {
-        {"a", "l"},      {"a/b", "m"},      {"../out", "o"},    {"..", "u"},      {".", "d"},
-        {"p", "p"},      {"r", "q"},        {"q", "r"},         {"/", "z"},       {"/etc", "e"},
-        {"missing", "x"}, {"a/b/../../f", "g"}, {"l/b/c/../../..", "h"}, {"f/", "i"}, {"a//", "j"},
-        {"m/../../../out", "k"}};
+    static constexpr const char* kLinks[][2] = {{"a", "l"},
+                                                {"a/b", "m"},
+                                                {"../out", "o"},
+                                                {"..", "u"},
+                                                {".", "d"},
+                                                {"p", "p"},
+                                                {"r", "q"},
+                                                {"q", "r"},
+                                                {"/", "z"},
+                                                {"/etc", "e"},
+                                                {"missing", "x"},
+                                                {"a/b/../../f", "g"},
+                                                {"l/b/c/../../..", "h"},
+                                                {"f/", "i"},
+                                                {"a//", "j"},
+                                                {"m/../../../out", "k"}};
     for (const auto& link : kLinks)
       require(::symlink(link[0], (base + "/root/" + link[1]).c_str()) == 0, "a link can be made");
     root = ::open((base + "/root").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

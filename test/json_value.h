@@ -59,13 +59,24 @@ class JsonParser {
     space();
     if (at_ == text_.size()) return false;
     switch (text_[at_]) {
-      case '{': return object(out);
-      case '[': return array(out);
-      case '"': out.kind = Json::Kind::string; return string(out.text);
-      case 'n': return word("null");
-      case 't': out.kind = Json::Kind::boolean; out.number = 1; return word("true");
-      case 'f': out.kind = Json::Kind::boolean; return word("false");
-      default: break;
+      case '{':
+        return object(out);
+      case '[':
+        return array(out);
+      case '"':
+        out.kind = Json::Kind::string;
+        return string(out.text);
+      case 'n':
+        return word("null");
+      case 't':
+        out.kind = Json::Kind::boolean;
+        out.number = 1;
+        return word("true");
+      case 'f':
+        out.kind = Json::Kind::boolean;
+        return word("false");
+      default:
+        break;
     }
     size_t end = text_.find_first_not_of("+-.0123456789eE", at_);
     std::string digits(text_.substr(at_, end - at_));

@@ -141,7 +141,7 @@ class Scratch {
 
 /// The root as a directory that is resolved without openat2.
 std::shared_ptr<const wasi::os::Dir> walked(const fs::path& root) {
-  wasi::os::Fd fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  wasi::Fd fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   return std::make_shared<const wasi::os::Dir>(std::move(fd), false, wasi::os::Resolver::walk);
 }
 
@@ -186,7 +186,8 @@ Outcome run_program(const Case& test, const Expectation& expected, const Scratch
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  std::string out = (scratch.path() / "stdout").string(), err = (scratch.path() / "stderr").string();
+  std::string out = (scratch.path() / "stdout").string(),
+              err = (scratch.path() / "stderr").string();
   pid_t child = ::fork();
   if (child == 0) {
     ::dup2(::open("/dev/null", O_RDONLY), 0);
@@ -205,8 +206,9 @@ Outcome run_program(const Case& test, const Expectation& expected, const Scratch
 }
 
 void check(const Expectation& expected, const Outcome& outcome) {
-  EXPECT_EQ(outcome.exit_code, expected.exit_code)
-      << "stdout:\n" << outcome.out << "stderr:\n" << outcome.err;
+  EXPECT_EQ(outcome.exit_code, expected.exit_code) << "stdout:\n"
+                                                   << outcome.out << "stderr:\n"
+                                                   << outcome.err;
   if (expected.out) EXPECT_EQ(outcome.out, *expected.out);
   if (expected.err) EXPECT_EQ(outcome.err, *expected.err);
 }

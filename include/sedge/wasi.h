@@ -1,6 +1,6 @@
 // WASI 0.1 for guests: what a guest may reach, the context that holds it, and how it is linked.
-// Also serves the older names `wasi_unstable`, wasi-threads and the socket extension that WasmEdge's
-// guests import. Specification: wasi_snapshot_preview1 (witx).
+// Also serves the older names `wasi_unstable`, wasi-threads and the socket extension that
+// WasmEdge's guests import. Specification: wasi_snapshot_preview1 (witx).
 #ifndef SEDGE_WASI_H_
 #define SEDGE_WASI_H_
 
@@ -62,16 +62,16 @@ Result<Preopen> open_preopen(std::string host, std::string guest, bool readonly)
 
 /// What a guest is given. By default: nothing but clocks, random numbers and no input.
 struct Config {
-  std::vector<std::string> args;                             ///< args[0] is the program's name
+  std::vector<std::string> args;  ///< args[0] is the program's name
   std::vector<std::pair<std::string, std::string>> env;
-  std::vector<Preopen> preopens;                             ///< descriptors 3, 4, …
+  std::vector<Preopen> preopens;  ///< descriptors 3, 4, …
   Input input = Nothing{};
   Output output = Nothing{};
   Output error = Nothing{};
-  bool network = false;                                      ///< socket extension
-  uint32_t max_fds = 1024;                                   ///< open at once, standard ones included
-  uint32_t max_threads = 64;                                 ///< of wasi-threads, alive at once
-  StoreLimits thread_limits = {};                            ///< for the store of each thread
+  bool network = false;            ///< socket extension
+  uint32_t max_fds = 1024;         ///< open at once, standard ones included
+  uint32_t max_threads = 64;       ///< of wasi-threads, alive at once
+  StoreLimits thread_limits = {};  ///< for the store of each thread
 };
 
 /// Something the guest asked for and was not allowed, for messages after it failed.

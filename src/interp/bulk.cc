@@ -30,8 +30,8 @@ SEDGE_HANDLER(memory_size) {
   SEDGE_NEXT(3);
 }
 SEDGE_HANDLER(memory_grow) {
-  uint64_t before = ctx->builtins->memory_grow(inst, operand<uint32_t>(pc, 8),
-                                               wide(pc, fp, 2, kTo64));
+  uint64_t before =
+      ctx->builtins->memory_grow(inst, operand<uint32_t>(pc, 8), wide(pc, fp, 2, kTo64));
   set_slot<uint64_t>(pc, fp, 0, address_result(pc, before));
   load_memory(inst, true, mem, mem_size);
   SEDGE_NEXT(3);
@@ -40,20 +40,23 @@ SEDGE_HANDLER(memory_init) {
   Exit exit = ctx->builtins->memory_init(inst, operand<uint32_t>(pc, 8), operand<uint32_t>(pc, 12),
                                          wide(pc, fp, 0, kTo64), slot<uint32_t>(pc, fp, 2),
                                          slot<uint32_t>(pc, fp, 4));
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   SEDGE_NEXT(3);
 }
 SEDGE_HANDLER(memory_copy) {
   Exit exit = ctx->builtins->memory_copy(inst, operand<uint32_t>(pc, 8), operand<uint32_t>(pc, 12),
                                          wide(pc, fp, 0, kTo64), wide(pc, fp, 2, kFrom64),
                                          wide(pc, fp, 4, kSize64));
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   SEDGE_NEXT(3);
 }
 SEDGE_HANDLER(memory_fill) {
   Exit exit = ctx->builtins->memory_fill(inst, operand<uint32_t>(pc, 8), wide(pc, fp, 0, kTo64),
                                          slot<uint32_t>(pc, fp, 2), wide(pc, fp, 4, kSize64));
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   SEDGE_NEXT(3);
 }
 SEDGE_HANDLER(data_drop) {
@@ -64,14 +67,16 @@ SEDGE_HANDLER(data_drop) {
 SEDGE_HANDLER(table_get) {
   const vm::Table* table = table_of(pc, inst);
   uint64_t index = wide(pc, fp, 2, kTo64);
-  if (index >= table->size) [[unlikely]] SEDGE_TRAP_NAMED(out_of_bounds_table_access);
+  if (index >= table->size) [[unlikely]]
+    SEDGE_TRAP_NAMED(out_of_bounds_table_access);
   set_slot<uint64_t>(pc, fp, 0, table->elements[index]);
   SEDGE_NEXT(3);
 }
 SEDGE_HANDLER(table_set) {
   const vm::Table* table = table_of(pc, inst);
   uint64_t index = wide(pc, fp, 0, kTo64);
-  if (index >= table->size) [[unlikely]] SEDGE_TRAP_NAMED(out_of_bounds_table_access);
+  if (index >= table->size) [[unlikely]]
+    SEDGE_TRAP_NAMED(out_of_bounds_table_access);
   table->elements[index] = slot<uint64_t>(pc, fp, 2);
   SEDGE_NEXT(3);
 }
@@ -88,21 +93,24 @@ SEDGE_HANDLER(table_grow) {
 SEDGE_HANDLER(table_fill) {
   Exit exit = ctx->builtins->table_fill(inst, operand<uint32_t>(pc, 8), wide(pc, fp, 0, kTo64),
                                         slot<uint64_t>(pc, fp, 2), wide(pc, fp, 4, kTo64));
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   SEDGE_NEXT(3);
 }
 SEDGE_HANDLER(table_init) {
   Exit exit = ctx->builtins->table_init(inst, operand<uint32_t>(pc, 8), operand<uint32_t>(pc, 12),
                                         wide(pc, fp, 0, kTo64), slot<uint32_t>(pc, fp, 2),
                                         slot<uint32_t>(pc, fp, 4));
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   SEDGE_NEXT(3);
 }
 SEDGE_HANDLER(table_copy) {
   Exit exit = ctx->builtins->table_copy(inst, operand<uint32_t>(pc, 8), operand<uint32_t>(pc, 12),
                                         wide(pc, fp, 0, kTo64), wide(pc, fp, 2, kFrom64),
                                         wide(pc, fp, 4, kSize64));
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   SEDGE_NEXT(3);
 }
 SEDGE_HANDLER(elem_drop) {

@@ -64,24 +64,24 @@ namespace {
 
 /// Enters `code` with its frame at `base`; goes on behind this instruction of `words` words.
 /// SEDGE_RUN follows, when instance and memory are those of `code`.
-#define SEDGE_ENTER(code, base, words)                                                        \
-  do {                                                                                        \
-    const FuncCode* entered = (code);                                                         \
-    Cell* new_fp = (base);                                                                    \
-    if (!has_room(entered, new_fp, ctx) || frame == ctx->frames_end) [[unlikely]]             \
-      SEDGE_TRAP_NAMED(call_stack_exhausted);                                                 \
-    *frame = {pc + (words), fp, inst, entered};                                               \
-    frame++;                                                                                  \
-    fp = new_fp;                                                                              \
-    pc = entered->entry;                                                                      \
-    clear_locals(entered, fp);                                                                \
+#define SEDGE_ENTER(code, base, words)                                            \
+  do {                                                                            \
+    const FuncCode* entered = (code);                                             \
+    Cell* new_fp = (base);                                                        \
+    if (!has_room(entered, new_fp, ctx) || frame == ctx->frames_end) [[unlikely]] \
+      SEDGE_TRAP_NAMED(call_stack_exhausted);                                     \
+    *frame = {pc + (words), fp, inst, entered};                                   \
+    frame++;                                                                      \
+    fp = new_fp;                                                                  \
+    pc = entered->entry;                                                          \
+    clear_locals(entered, fp);                                                    \
   } while (false)
 
 /// Starts the function that was just entered.
-#define SEDGE_RUN(code)                                                                       \
-  do {                                                                                        \
-    if ((code)->zero_cells > kMinimumLocals) SEDGE_TAIL clear_rest(SEDGE_HANDLER_ARGS);       \
-    SEDGE_DISPATCH();                                                                         \
+#define SEDGE_RUN(code)                                                                 \
+  do {                                                                                  \
+    if ((code)->zero_cells > kMinimumLocals) SEDGE_TAIL clear_rest(SEDGE_HANDLER_ARGS); \
+    SEDGE_DISPATCH();                                                                   \
   } while (false)
 
 #define SEDGE_RETURN()                                \
@@ -117,7 +117,7 @@ namespace {
       inst = called->instance;                                                  \
       load_memory(inst, code->has_memory, mem, mem_size);                       \
     }                                                                           \
-    SEDGE_RUN(code);                                                               \
+    SEDGE_RUN(code);                                                            \
   } while (false)
 
 /// Replaces the running function by `func`, whose arguments lie from `base` on.
@@ -149,17 +149,18 @@ namespace {
       inst = called->instance;                                                            \
       load_memory(inst, code->has_memory, mem, mem_size);                                 \
     }                                                                                     \
-    SEDGE_RUN(code);                                                                         \
+    SEDGE_RUN(code);                                                                      \
   } while (false)
 
-/// The common case of SEDGE_CALL without its frame: a wasm function of this instance that ran before.
-#define SEDGE_CALL_NEAR(func, base, words)                                       \
-  do {                                                                           \
-    if ((func)->instance == inst && (func)->code != nullptr) [[likely]] {        \
-      const auto* near = static_cast<const FuncCode*>((func)->code);             \
-      SEDGE_ENTER(near, base, words);                                            \
-      SEDGE_RUN(near);                                                           \
-    }                                                                            \
+/// The common case of SEDGE_CALL without its frame: a wasm function of this instance that ran
+/// before.
+#define SEDGE_CALL_NEAR(func, base, words)                                \
+  do {                                                                    \
+    if ((func)->instance == inst && (func)->code != nullptr) [[likely]] { \
+      const auto* near = static_cast<const FuncCode*>((func)->code);      \
+      SEDGE_ENTER(near, base, words);                                     \
+      SEDGE_RUN(near);                                                    \
+    }                                                                     \
   } while (false)
 
 namespace {

@@ -23,10 +23,10 @@
 // pc: the running instruction; fp: frame of the running function; mem, mem_size: memory 0 of inst
 // (mem_size may lag behind growth, never ahead); frame: first free frame record; ra, rf, rd: the
 // accumulators: the last integer or reference, f32 and f64 value, where lowering says so.
-#define SEDGE_HANDLER_PARAMS                                                                    \
-  [[maybe_unused]] const Word *pc, [[maybe_unused]] Cell *fp, [[maybe_unused]] Instance *inst,  \
-      [[maybe_unused]] uint8_t *mem, [[maybe_unused]] uint64_t mem_size,                        \
-      [[maybe_unused]] Context *ctx, [[maybe_unused]] FrameRecord *frame,                       \
+#define SEDGE_HANDLER_PARAMS                                                                   \
+  [[maybe_unused]] const Word *pc, [[maybe_unused]] Cell *fp, [[maybe_unused]] Instance *inst, \
+      [[maybe_unused]] uint8_t *mem, [[maybe_unused]] uint64_t mem_size,                       \
+      [[maybe_unused]] Context *ctx, [[maybe_unused]] FrameRecord *frame,                      \
       [[maybe_unused]] uint64_t ra, [[maybe_unused]] float rf, [[maybe_unused]] double rd
 #define SEDGE_HANDLER_ARGS pc, fp, inst, mem, mem_size, ctx, frame, ra, rf, rd
 
@@ -46,12 +46,12 @@ using Handler = Exit(SEDGE_HANDLER_CONVENTION*)(SEDGE_HANDLER_PARAMS);
 /// What a handler region does with exceptions of one tag, or of all.
 struct CatchClause {
   static constexpr uint32_t kAll = UINT32_MAX;
-  uint32_t tag = kAll;      ///< index in the instance
-  uint32_t target = 0;      ///< word to go on at
-  uint16_t cell = 0;        ///< where the payload goes, the exnref behind it
-  uint16_t hidden = 0;      ///< legacy: where to keep the exnref for rethrow
+  uint32_t tag = kAll;  ///< index in the instance
+  uint32_t target = 0;  ///< word to go on at
+  uint16_t cell = 0;    ///< where the payload goes, the exnref behind it
+  uint16_t hidden = 0;  ///< legacy: where to keep the exnref for rethrow
   bool with_ref = false;
-  bool keeps_ref = false;   ///< `hidden` is used
+  bool keeps_ref = false;  ///< `hidden` is used
 };
 
 /// Words [start, end) of a try block in ascending order of start. `parent`: the next one outwards
@@ -77,9 +77,9 @@ inline constexpr uint32_t kMinimumLocals = 4;
 
 struct FuncCode {
   const Word* entry = nullptr;
-  uint32_t frame_cells = 0;   ///< of the whole frame
-  uint32_t param_cells = 0;   ///< arguments, written by the caller
-  uint32_t zero_cells = 0;    ///< cells after the arguments to clear on entry
+  uint32_t frame_cells = 0;  ///< of the whole frame
+  uint32_t param_cells = 0;  ///< arguments, written by the caller
+  uint32_t zero_cells = 0;   ///< cells after the arguments to clear on entry
   bool has_memory = false;
   uint32_t func_index = 0;
   uint32_t word_count = 0;
@@ -111,7 +111,7 @@ struct ModuleCode::Impl {
   CodeOptions options;
   uint32_t imported_funcs;
   size_t slot_count, type_count;
-  std::unique_ptr<CodeSlot[]> slots;                        // by defined function
+  std::unique_ptr<CodeSlot[]> slots;                          // by defined function
   std::unique_ptr<std::atomic<const StructDesc*>[]> structs;  // by type index, made on demand
 
   const StructDesc* struct_desc(uint32_t type_index);
@@ -127,11 +127,16 @@ Result<std::unique_ptr<FuncCode>> lower(ModuleCode::Impl& module, uint32_t func_
 
 inline FieldKind field_kind(uint32_t size) {
   switch (size) {
-    case 1: return FieldKind::bits8;
-    case 2: return FieldKind::bits16;
-    case 4: return FieldKind::bits32;
-    case 8: return FieldKind::bits64;
-    default: return FieldKind::bits128;
+    case 1:
+      return FieldKind::bits8;
+    case 2:
+      return FieldKind::bits16;
+    case 4:
+      return FieldKind::bits32;
+    case 8:
+      return FieldKind::bits64;
+    default:
+      return FieldKind::bits128;
   }
 }
 

@@ -116,7 +116,8 @@ SEDGE_HANDLER(unreachable) { SEDGE_TRAP_NAMED(unreachable); }
 
 SEDGE_HANDLER(fuel) {
   ctx->fuel -= operand<uint32_t>(pc, 0);
-  if (ctx->fuel < 0) [[unlikely]] SEDGE_TRAP_NAMED(out_of_fuel);
+  if (ctx->fuel < 0) [[unlikely]]
+    SEDGE_TRAP_NAMED(out_of_fuel);
   SEDGE_NEXT(2);
 }
 SEDGE_HANDLER(poll) {

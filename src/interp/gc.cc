@@ -1,5 +1,5 @@
-// Handlers of references, structs and arrays. Field offsets are computed at lowering; allocation and
-// anything that walks types go through builtins. Before a builtin that can collect, every live
+// Handlers of references, structs and arrays. Field offsets are computed at lowering; allocation
+// and anything that walks types go through builtins. Before a builtin that can collect, every live
 // reference is in a cell of a published frame.
 #include "interp/handler.h"
 #include "vm/gc_layout.h"
@@ -29,11 +29,16 @@ template <typename T>
 
 void write_field(uint8_t* place, FieldKind kind, const Cell* value) {
   switch (kind) {
-    case FieldKind::bits8: return write(place, static_cast<uint8_t>(*value));
-    case FieldKind::bits16: return write(place, static_cast<uint16_t>(*value));
-    case FieldKind::bits32: return write(place, static_cast<uint32_t>(*value));
-    case FieldKind::bits64: return write(place, *value);
-    case FieldKind::bits128: return write(place, load_cell<V128>(value));
+    case FieldKind::bits8:
+      return write(place, static_cast<uint8_t>(*value));
+    case FieldKind::bits16:
+      return write(place, static_cast<uint16_t>(*value));
+    case FieldKind::bits32:
+      return write(place, static_cast<uint32_t>(*value));
+    case FieldKind::bits64:
+      return write(place, *value);
+    case FieldKind::bits128:
+      return write(place, load_cell<V128>(value));
   }
 }
 
@@ -60,23 +65,27 @@ template <typename T>
 template <typename T>
 SEDGE_HANDLER(struct_get) {
   auto ref = slot<GcRef>(pc, fp, 2);
-  if (ref == 0) [[unlikely]] SEDGE_TRAP_NAMED(null_structure_reference);
+  if (ref == 0) [[unlikely]]
+    SEDGE_TRAP_NAMED(null_structure_reference);
   set_field<T>(pc, fp, read<T>(object(ctx, ref) + operand<uint32_t>(pc, 4)));
   SEDGE_NEXT(2);
 }
 template <typename T>
 SEDGE_HANDLER(struct_set) {
   auto ref = slot<GcRef>(pc, fp, 0);
-  if (ref == 0) [[unlikely]] SEDGE_TRAP_NAMED(null_structure_reference);
+  if (ref == 0) [[unlikely]]
+    SEDGE_TRAP_NAMED(null_structure_reference);
   write<T>(object(ctx, ref) + operand<uint32_t>(pc, 4), slot<T>(pc, fp, 2));
   SEDGE_NEXT(2);
 }
 template <typename T>
 SEDGE_HANDLER(array_get) {
   auto ref = slot<GcRef>(pc, fp, 2);
-  if (ref == 0) [[unlikely]] SEDGE_TRAP_NAMED(null_array_reference);
+  if (ref == 0) [[unlikely]]
+    SEDGE_TRAP_NAMED(null_array_reference);
   auto index = slot<uint32_t>(pc, fp, 4);
-  if (index >= array_length(ctx, ref)) [[unlikely]] SEDGE_TRAP_NAMED(out_of_bounds_array_access);
+  if (index >= array_length(ctx, ref)) [[unlikely]]
+    SEDGE_TRAP_NAMED(out_of_bounds_array_access);
   set_field<T>(pc, fp,
                read<T>(object(ctx, ref) + vm::kArrayElements + uint64_t{index} * sizeof(T)));
   SEDGE_NEXT(2);
@@ -84,21 +93,22 @@ SEDGE_HANDLER(array_get) {
 template <typename T>
 SEDGE_HANDLER(array_set) {
   auto ref = slot<GcRef>(pc, fp, 0);
-  if (ref == 0) [[unlikely]] SEDGE_TRAP_NAMED(null_array_reference);
+  if (ref == 0) [[unlikely]]
+    SEDGE_TRAP_NAMED(null_array_reference);
   auto index = slot<uint32_t>(pc, fp, 2);
-  if (index >= array_length(ctx, ref)) [[unlikely]] SEDGE_TRAP_NAMED(out_of_bounds_array_access);
-  write<T>(object(ctx, ref) + vm::kArrayElements + uint64_t{index} * sizeof(T),
-           slot<T>(pc, fp, 4));
+  if (index >= array_length(ctx, ref)) [[unlikely]]
+    SEDGE_TRAP_NAMED(out_of_bounds_array_access);
+  write<T>(object(ctx, ref) + vm::kArrayElements + uint64_t{index} * sizeof(T), slot<T>(pc, fp, 4));
   SEDGE_NEXT(2);
 }
 
 }  // namespace
 
-#define SEDGE_FIELD_HANDLERS(name, T)                                                    \
-  SEDGE_HANDLER(struct_get##name) { SEDGE_TAIL struct_get<T>(SEDGE_HANDLER_ARGS); }      \
+#define SEDGE_FIELD_HANDLERS(name, T)                                               \
+  SEDGE_HANDLER(struct_get##name) { SEDGE_TAIL struct_get<T>(SEDGE_HANDLER_ARGS); } \
   SEDGE_HANDLER(array_get##name) { SEDGE_TAIL array_get<T>(SEDGE_HANDLER_ARGS); }
-#define SEDGE_FIELD_SETTERS(name, T)                                                     \
-  SEDGE_HANDLER(struct_set##name) { SEDGE_TAIL struct_set<T>(SEDGE_HANDLER_ARGS); }      \
+#define SEDGE_FIELD_SETTERS(name, T)                                                \
+  SEDGE_HANDLER(struct_set##name) { SEDGE_TAIL struct_set<T>(SEDGE_HANDLER_ARGS); } \
   SEDGE_HANDLER(array_set##name) { SEDGE_TAIL array_set<T>(SEDGE_HANDLER_ARGS); }
 
 namespace handler {
@@ -130,7 +140,8 @@ SEDGE_HANDLER(ref_eq) {
   SEDGE_NEXT(2);
 }
 SEDGE_HANDLER(ref_as_non_null) {
-  if (slot<uint64_t>(pc, fp, 0) == 0) [[unlikely]] SEDGE_TRAP_NAMED(null_reference);
+  if (slot<uint64_t>(pc, fp, 0) == 0) [[unlikely]]
+    SEDGE_TRAP_NAMED(null_reference);
   SEDGE_NEXT(2);
 }
 SEDGE_HANDLER(ref_i31) {
@@ -139,13 +150,15 @@ SEDGE_HANDLER(ref_i31) {
 }
 SEDGE_HANDLER(i31_get_s) {
   auto ref = slot<GcRef>(pc, fp, 2);
-  if (ref == 0) [[unlikely]] SEDGE_TRAP_NAMED(null_i31_reference);
+  if (ref == 0) [[unlikely]]
+    SEDGE_TRAP_NAMED(null_i31_reference);
   set_slot<uint32_t>(pc, fp, 0, static_cast<uint32_t>(static_cast<int32_t>(ref) >> 1));
   SEDGE_NEXT(2);
 }
 SEDGE_HANDLER(i31_get_u) {
   auto ref = slot<GcRef>(pc, fp, 2);
-  if (ref == 0) [[unlikely]] SEDGE_TRAP_NAMED(null_i31_reference);
+  if (ref == 0) [[unlikely]]
+    SEDGE_TRAP_NAMED(null_i31_reference);
   set_slot<uint32_t>(pc, fp, 0, ref >> 1);
   SEDGE_NEXT(2);
 }
@@ -181,7 +194,8 @@ SEDGE_HANDLER(struct_new) {
   publish(ctx, fp, frame);
   GcRef ref = 0;
   Exit exit = ctx->builtins->struct_new(inst, operand<uint32_t>(pc, 4), &ref);
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   uint8_t* start = object(ctx, ref);
   const Cell* value = fp + cell_at(pc, 2);
   for (const StructField& field : operand<const StructDesc*>(pc, 8)->fields) {
@@ -195,7 +209,8 @@ SEDGE_HANDLER(struct_new_default) {
   publish(ctx, fp, frame);
   GcRef ref = 0;
   Exit exit = ctx->builtins->struct_new(inst, operand<uint32_t>(pc, 4), &ref);
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   set_slot<uint32_t>(pc, fp, 0, ref);
   SEDGE_NEXT(2);
 }
@@ -207,16 +222,18 @@ SEDGE_HANDLER(array_new) {
   if (exit == Exit::returned) [[likely]] {
     exit = ctx->builtins->array_fill(inst, type, ref, 0, fp + cell_at(pc, 2), length);
   }
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   set_slot<uint32_t>(pc, fp, 0, ref);
   SEDGE_NEXT(3);
 }
 SEDGE_HANDLER(array_new_default) {
   publish(ctx, fp, frame);
   GcRef ref = 0;
-  Exit exit = ctx->builtins->array_new(inst, operand<uint32_t>(pc, 8), slot<uint32_t>(pc, fp, 4),
-                                       &ref);
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  Exit exit =
+      ctx->builtins->array_new(inst, operand<uint32_t>(pc, 8), slot<uint32_t>(pc, fp, 4), &ref);
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   set_slot<uint32_t>(pc, fp, 0, ref);
   SEDGE_NEXT(3);
 }
@@ -225,7 +242,8 @@ SEDGE_HANDLER(array_new_fixed) {
   GcRef ref = 0;
   auto count = operand<uint32_t>(pc, 12);
   Exit exit = ctx->builtins->array_new(inst, operand<uint32_t>(pc, 8), count, &ref);
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   auto kind = operand<FieldKind>(pc, 4);
   const uint32_t size = 1u << static_cast<uint32_t>(kind);
   uint8_t* place = object(ctx, ref) + vm::kArrayElements;
@@ -241,63 +259,74 @@ SEDGE_HANDLER(array_new_fixed) {
 SEDGE_HANDLER(array_new_data) {
   publish(ctx, fp, frame);
   GcRef ref = 0;
-  Exit exit = ctx->builtins->array_new_data(inst, operand<uint32_t>(pc, 8),
-                                            operand<uint32_t>(pc, 12), slot<uint32_t>(pc, fp, 2),
-                                            slot<uint32_t>(pc, fp, 4), &ref);
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  Exit exit =
+      ctx->builtins->array_new_data(inst, operand<uint32_t>(pc, 8), operand<uint32_t>(pc, 12),
+                                    slot<uint32_t>(pc, fp, 2), slot<uint32_t>(pc, fp, 4), &ref);
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   set_slot<uint32_t>(pc, fp, 0, ref);
   SEDGE_NEXT(3);
 }
 SEDGE_HANDLER(array_new_elem) {
   publish(ctx, fp, frame);
   GcRef ref = 0;
-  Exit exit = ctx->builtins->array_new_elem(inst, operand<uint32_t>(pc, 8),
-                                            operand<uint32_t>(pc, 12), slot<uint32_t>(pc, fp, 2),
-                                            slot<uint32_t>(pc, fp, 4), &ref);
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  Exit exit =
+      ctx->builtins->array_new_elem(inst, operand<uint32_t>(pc, 8), operand<uint32_t>(pc, 12),
+                                    slot<uint32_t>(pc, fp, 2), slot<uint32_t>(pc, fp, 4), &ref);
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   set_slot<uint32_t>(pc, fp, 0, ref);
   SEDGE_NEXT(3);
 }
 SEDGE_HANDLER(array_len) {
   auto ref = slot<GcRef>(pc, fp, 2);
-  if (ref == 0) [[unlikely]] SEDGE_TRAP_NAMED(null_array_reference);
+  if (ref == 0) [[unlikely]]
+    SEDGE_TRAP_NAMED(null_array_reference);
   set_slot<uint32_t>(pc, fp, 0, array_length(ctx, ref));
   SEDGE_NEXT(2);
 }
 SEDGE_HANDLER(array_fill) {
   auto ref = slot<GcRef>(pc, fp, 0);
-  if (ref == 0) [[unlikely]] SEDGE_TRAP_NAMED(null_array_reference);
-  Exit exit = ctx->builtins->array_fill(inst, operand<uint32_t>(pc, 8), ref,
-                                        slot<uint32_t>(pc, fp, 2), fp + cell_at(pc, 4),
-                                        slot<uint32_t>(pc, fp, 6));
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  if (ref == 0) [[unlikely]]
+    SEDGE_TRAP_NAMED(null_array_reference);
+  Exit exit =
+      ctx->builtins->array_fill(inst, operand<uint32_t>(pc, 8), ref, slot<uint32_t>(pc, fp, 2),
+                                fp + cell_at(pc, 4), slot<uint32_t>(pc, fp, 6));
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   SEDGE_NEXT(3);
 }
 SEDGE_HANDLER(array_copy) {
   auto to = slot<GcRef>(pc, fp, 0), from = slot<GcRef>(pc, fp, 4);
-  if (to == 0 || from == 0) [[unlikely]] SEDGE_TRAP_NAMED(null_array_reference);
-  Exit exit = ctx->builtins->array_copy(inst, operand<uint32_t>(pc, 12), to,
-                                        slot<uint32_t>(pc, fp, 2), from, slot<uint32_t>(pc, fp, 6),
-                                        slot<uint32_t>(pc, fp, 8));
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  if (to == 0 || from == 0) [[unlikely]]
+    SEDGE_TRAP_NAMED(null_array_reference);
+  Exit exit =
+      ctx->builtins->array_copy(inst, operand<uint32_t>(pc, 12), to, slot<uint32_t>(pc, fp, 2),
+                                from, slot<uint32_t>(pc, fp, 6), slot<uint32_t>(pc, fp, 8));
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   SEDGE_NEXT(3);
 }
 SEDGE_HANDLER(array_init_data) {
   auto ref = slot<GcRef>(pc, fp, 0);
-  if (ref == 0) [[unlikely]] SEDGE_TRAP_NAMED(null_array_reference);
-  Exit exit = ctx->builtins->array_init_data(
-      inst, operand<uint32_t>(pc, 8), ref, slot<uint32_t>(pc, fp, 2), operand<uint32_t>(pc, 12),
-      slot<uint32_t>(pc, fp, 4), slot<uint32_t>(pc, fp, 6));
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  if (ref == 0) [[unlikely]]
+    SEDGE_TRAP_NAMED(null_array_reference);
+  Exit exit = ctx->builtins->array_init_data(inst, operand<uint32_t>(pc, 8), ref,
+                                             slot<uint32_t>(pc, fp, 2), operand<uint32_t>(pc, 12),
+                                             slot<uint32_t>(pc, fp, 4), slot<uint32_t>(pc, fp, 6));
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   SEDGE_NEXT(3);
 }
 SEDGE_HANDLER(array_init_elem) {
   auto ref = slot<GcRef>(pc, fp, 0);
-  if (ref == 0) [[unlikely]] SEDGE_TRAP_NAMED(null_array_reference);
-  Exit exit = ctx->builtins->array_init_elem(
-      inst, operand<uint32_t>(pc, 8), ref, slot<uint32_t>(pc, fp, 2), operand<uint32_t>(pc, 12),
-      slot<uint32_t>(pc, fp, 4), slot<uint32_t>(pc, fp, 6));
-  if (exit != Exit::returned) [[unlikely]] SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
+  if (ref == 0) [[unlikely]]
+    SEDGE_TRAP_NAMED(null_array_reference);
+  Exit exit = ctx->builtins->array_init_elem(inst, operand<uint32_t>(pc, 8), ref,
+                                             slot<uint32_t>(pc, fp, 2), operand<uint32_t>(pc, 12),
+                                             slot<uint32_t>(pc, fp, 4), slot<uint32_t>(pc, fp, 6));
+  if (exit != Exit::returned) [[unlikely]]
+    SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   SEDGE_NEXT(3);
 }
 

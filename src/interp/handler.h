@@ -1,6 +1,7 @@
 // What handlers are written with: operand access, dispatch, traps.
 //
-// Word 0 of an instruction is its handler; operand<T>(pc, n) reads at byte n of the words behind it.
+// Word 0 of an instruction is its handler; operand<T>(pc, n) reads at byte n of the words behind
+// it.
 #ifndef SEDGE_INTERP_HANDLER_H_
 #define SEDGE_INTERP_HANDLER_H_
 
@@ -25,15 +26,15 @@
     SEDGE_DISPATCH();     \
   } while (false)
 /// Runs the instruction `bytes` (signed) from this one.
-#define SEDGE_JUMP(bytes)                                                              \
-  do {                                                                                 \
-    pc = reinterpret_cast<const Word*>(reinterpret_cast<const char*>(pc) + (bytes));   \
-    SEDGE_DISPATCH();                                                                  \
+#define SEDGE_JUMP(bytes)                                                            \
+  do {                                                                               \
+    pc = reinterpret_cast<const Word*>(reinterpret_cast<const char*>(pc) + (bytes)); \
+    SEDGE_DISPATCH();                                                                \
   } while (false)
-#define SEDGE_TRAP(code)                                \
-  do {                                                  \
-    ctx->trap = (code);                                 \
-    SEDGE_TAIL handler::trapped(SEDGE_HANDLER_ARGS);    \
+#define SEDGE_TRAP(code)                             \
+  do {                                               \
+    ctx->trap = (code);                              \
+    SEDGE_TAIL handler::trapped(SEDGE_HANDLER_ARGS); \
   } while (false)
 #define SEDGE_TRAP_NAMED(name) SEDGE_TRAP(TrapCode::name)
 
@@ -126,7 +127,8 @@ struct OpSet {
   static constexpr std::array<uint16_t, wasm::kOpCount> kIndex = [] {
     std::array<uint16_t, wasm::kOpCount> index{};
     for (auto& entry : index) entry = kNone;
-    for (size_t n = 0; n < kCount; n++) index[static_cast<size_t>(kOps[n])] = static_cast<uint16_t>(n);
+    for (size_t n = 0; n < kCount; n++)
+      index[static_cast<size_t>(kOps[n])] = static_cast<uint16_t>(n);
     return index;
   }();
 };

@@ -48,9 +48,9 @@ class ModuleCode {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Calls a function (wasm or host) with its arguments in args[0..]; results overwrite them (room for
-/// the larger of both). Re-entrant through host functions. On Exit other than returned the context
-/// says why; its stacks are as before the call, and the trap place is kept for `backtrace`.
+/// Calls a function (wasm or host) with its arguments in args[0..]; results overwrite them (room
+/// for the larger of both). Re-entrant through host functions. On Exit other than returned the
+/// context says why; its stacks are as before the call, and the trap place is kept for `backtrace`.
 vm::Exit invoke(vm::Context& context, vm::Func& func, vm::Cell* args);
 
 /// One frame of the last trap or uncaught exception, innermost first.
@@ -59,8 +59,8 @@ struct TraceEntry {
   uint32_t func_index;
   uint64_t offset;  ///< of the instruction in the module binary
 };
-/// The backtrace recorded when the last call ended with Exit::trap, exception or host_error; at most
-/// `max_frames` frames (innermost kept).
+/// The backtrace recorded when the last call ended with Exit::trap, exception or host_error; at
+/// most `max_frames` frames (innermost kept).
 std::vector<TraceEntry> take_backtrace(vm::Context& context, size_t max_frames = 64);
 
 }  // namespace sedge::interp

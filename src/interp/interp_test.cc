@@ -113,10 +113,14 @@ class Machine {
     EXPECT_EQ(context.sp, sp);
     EXPECT_EQ(context.frame, frame);
     switch (exit) {
-      case Exit::returned: return std::to_string(results[0]);
-      case Exit::trap: return error_info(wasm::to_error_code(context.trap)).wording;
-      case Exit::exception: return "exception";
-      case Exit::host_error: return "host error";
+      case Exit::returned:
+        return std::to_string(results[0]);
+      case Exit::trap:
+        return error_info(wasm::to_error_code(context.trap)).wording;
+      case Exit::exception:
+        return "exception";
+      case Exit::host_error:
+        return "host error";
     }
     return "?";
   }
@@ -571,6 +575,84 @@ TEST(Interp, Vectors) {
   EXPECT_EQ(m.call("f", {100}), "208");
   EXPECT_EQ(m.call("select", {1}), "3");
   EXPECT_EQ(m.call("select", {5}), "7");
+}
+
+TEST(Interp, SelectsTakeConstantsAndTurnedConditions) {
+  Machine m(R"(
+    (func (export "kk") (param i32) (result i32)
+      (select (i32.const 7) (i32.const -1) (local.get 0)))
+    (func (export "ks") (param i32 i64) (result i64)
+      (select (i64.const 0x123456789abc) (local.get 1) (i32.gt_u (local.get 0) (i32.const 5))))
+    (func (export "not") (param i32 i32) (result i32)
+      (select (local.get 1) (i32.const 9) (i32.eqz (local.get 0))))
+    (func (export "float") (param i32 f64) (result f64)
+      (i32.add (local.get 0) (i32.const 1))
+      (select (local.get 1) (f64.const 2) (local.get 0))
+      local.set 1
+      drop
+      (f64.add (local.get 1) (f64.const 1)))
+    (func (export "pending") (param i32) (result i32)
+      (select (i32.add (local.get 0) (i32.const 1)) (i32.mul (local.get 0) (i32.const 2))
+              (i32.eqz (i32.and (local.get 0) (i32.const 1))))))");
+  EXPECT_EQ(m.call("kk", {1}), "7");
+  EXPECT_EQ(m.call("kk", {0}), "4294967295");
+  EXPECT_EQ(m.call("ks", {6, 1}), std::to_string(0x123456789abc));
+  EXPECT_EQ(m.call("ks", {5, 1}), "1");
+  EXPECT_EQ(m.call("not", {0, 3}), "3");
+  EXPECT_EQ(m.call("not", {1, 3}), "9");
+  EXPECT_EQ(m.call("float", {0, std::bit_cast<Cell>(5.0)}),
+            std::to_string(std::bit_cast<Cell>(3.0)));
+  EXPECT_EQ(m.call("float", {1, std::bit_cast<Cell>(5.0)}),
+            std::to_string(std::bit_cast<Cell>(6.0)));
+  EXPECT_EQ(m.call("pending", {4}), "5");
+  EXPECT_EQ(m.call("pending", {5}), "10");
+}
+
+TEST(Interp, AddressesAreFusedInEveryForm) {
+  Machine m(R"(
+    (memory 1)
+    (func (export "ak") (param i32) (result i32)
+      (i32.load8_u (i32.add (i32.mul (local.get 0) (i32.const 2)) (i32.const 90))))
+    (func (export "ka") (param i32) (result i32)
+      (i32.load8_u (i32.add (i32.const 90) (i32.mul (local.get 0) (i32.const 2)))))
+    (func (export "sa") (param i32 i32) (result i32)
+      (i32.load8_u (i32.add (local.get 1) (i32.mul (local.get 0) (i32.const 2)))))
+    (func (export "store") (param i32 i32) (result i32)
+      (i32.store8 (i32.add (i32.shl (local.get 0) (i32.const 1)) (i32.const 200)) (local.get 1))
+      (i32.store8 (i32.add (local.get 0) (i32.const 201)) (i32.const 3))
+      (i32.load16_u (i32.add (local.get 0) (i32.const 200))))
+    (func (export "vector") (param i32) (result i32) (local v128)
+      (local.set 1 (v128.load (i32.add (local.get 0) (i32.const 100))))
+      (v128.store offset=8 (i32.add (local.get 0) (local.get 0)) (local.get 1))
+      (i32x4.extract_lane 1 (v128.load32_splat offset=9 (i32.mul (local.get 0) (i32.const 2)))))
+    (func (export "edge") (param i32) (result i32)
+      (i32x4.extract_lane 0 (v128.load (i32.add (local.get 0) (i32.const 65520))))))");
+  for (uint32_t i = 0; i < 20; i++) m.memory.base[100 + i] = static_cast<uint8_t>(i + 1);
+  EXPECT_EQ(m.call("ak", {6}), "3");
+  EXPECT_EQ(m.call("ka", {6}), "3");
+  EXPECT_EQ(m.call("sa", {2, 98}), "3");
+  EXPECT_EQ(m.call("store", {0, 5}), std::to_string(0x305));
+  EXPECT_EQ(m.call("vector", {4}), std::to_string(0x09080706));
+  EXPECT_EQ(m.call("edge", {0}), "0");
+  EXPECT_EQ(m.call("edge", {1}), "out of bounds memory access");
+}
+
+TEST(Interp, FuelIsTheSameForFusedCode) {
+  CodeOptions options;
+  options.fuel = true;
+  Machine m(R"(
+    (memory 1)
+    (func (export "f") (param i32) (result i32)
+      (if (i32.eqz (i32.lt_s (local.get 0) (i32.const 5)))
+        (then (local.set 0 (i32.load (i32.add (local.get 0) (i32.const 4))))))
+      (select (i32.const 1) (i32.const 2) (i32.eqz (local.get 0)))))",
+            options);
+  m.context.fuel = 100;
+  EXPECT_EQ(m.call("f", {1}), "2");
+  EXPECT_EQ(m.context.fuel, 100 - 5 - 5);  // get const lt eqz if; const const get eqz select
+  m.context.fuel = 100;
+  EXPECT_EQ(m.call("f", {8}), "1");
+  EXPECT_EQ(m.context.fuel, 100 - 5 - 5 - 5);
 }
 
 TEST(Interp, FramesBeyondTheLimitTrap) {

@@ -17,8 +17,10 @@ bool is_free(Op op) {
     case Op::loop:
     case Op::end:
     case Op::else_:
-    case Op::drop: return true;
-    default: return false;
+    case Op::drop:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -122,7 +124,9 @@ void Lowering::unreachable_instruction() {
     case Op::loop:
     case Op::if_:
     case Op::try_:
-    case Op::try_table: unreachable_++; break;
+    case Op::try_table:
+      unreachable_++;
+      break;
     case Op::else_:
       if (unreachable_ == 1) else_();
       break;
@@ -144,74 +148,117 @@ void Lowering::unreachable_instruction() {
         unreachable_--;
       }
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
 void Lowering::instruction() {
   const wasm::OpInfo& info = wasm::op_info(in_.op);
   switch (in_.op) {
-    case Op::nop: return;
+    case Op::nop:
+      return;
     case Op::unreachable:
       emit(handler::unreachable);
       end_run();
       return set_unreachable();
-    case Op::block: return block(in_.op);
-    case Op::loop: return loop();
-    case Op::if_: return if_else();
-    case Op::else_: return else_();
+    case Op::block:
+      return block(in_.op);
+    case Op::loop:
+      return loop();
+    case Op::if_:
+      return if_else();
+    case Op::else_:
+      return else_();
     case Op::try_:
-    case Op::try_table: return try_table();
-    case Op::catch_: return catch_(false);
-    case Op::catch_all: return catch_(true);
-    case Op::delegate: return delegate();
-    case Op::end: return end();
+    case Op::try_table:
+      return try_table();
+    case Op::catch_:
+      return catch_(false);
+    case Op::catch_all:
+      return catch_(true);
+    case Op::delegate:
+      return delegate();
+    case Op::end:
+      return end();
     case Op::throw_:
     case Op::rethrow:
-    case Op::throw_ref: return throw_();
-    case Op::br: return br(in_.index);
-    case Op::br_if: return br_if();
-    case Op::br_table: return br_table();
-    case Op::br_on_null: return br_on_null(false);
-    case Op::br_on_non_null: return br_on_null(true);
-    case Op::br_on_cast: return br_on_cast(false);
-    case Op::br_on_cast_fail: return br_on_cast(true);
-    case Op::return_: return return_();
-    case Op::call: return call();
-    case Op::call_indirect: return call_indirect(false);
-    case Op::call_ref: return call_ref(false);
-    case Op::return_call: return return_call();
-    case Op::return_call_indirect: return call_indirect(true);
-    case Op::return_call_ref: return call_ref(true);
-    case Op::drop: pop(); return;
+    case Op::throw_ref:
+      return throw_();
+    case Op::br:
+      return br(in_.index);
+    case Op::br_if:
+      return br_if();
+    case Op::br_table:
+      return br_table();
+    case Op::br_on_null:
+      return br_on_null(false);
+    case Op::br_on_non_null:
+      return br_on_null(true);
+    case Op::br_on_cast:
+      return br_on_cast(false);
+    case Op::br_on_cast_fail:
+      return br_on_cast(true);
+    case Op::return_:
+      return return_();
+    case Op::call:
+      return call();
+    case Op::call_indirect:
+      return call_indirect(false);
+    case Op::call_ref:
+      return call_ref(false);
+    case Op::return_call:
+      return return_call();
+    case Op::return_call_indirect:
+      return call_indirect(true);
+    case Op::return_call_ref:
+      return call_ref(true);
+    case Op::drop:
+      pop();
+      return;
     case Op::select:
-    case Op::select_t: return select();
-    case Op::local_get: return get_local(in_.index);
-    case Op::local_set: return set_local(in_.index, false);
-    case Op::local_tee: return set_local(in_.index, true);
-    case Op::global_get: return get_global();
-    case Op::global_set: return set_global();
-    case Op::i32_const: return push_constant(Cls::i, static_cast<uint32_t>(in_.i64));
-    case Op::i64_const: return push_constant(Cls::i, in_.u64);
-    case Op::f32_const: return push_constant(Cls::f, static_cast<uint32_t>(in_.u64));
-    case Op::f64_const: return push_constant(Cls::d, in_.u64);
+    case Op::select_t:
+      return select();
+    case Op::local_get:
+      return get_local(in_.index);
+    case Op::local_set:
+      return set_local(in_.index, false);
+    case Op::local_tee:
+      return set_local(in_.index, true);
+    case Op::global_get:
+      return get_global();
+    case Op::global_set:
+      return set_global();
+    case Op::i32_const:
+      return push_constant(Cls::i, static_cast<uint32_t>(in_.i64));
+    case Op::i64_const:
+      return push_constant(Cls::i, in_.u64);
+    case Op::f32_const:
+      return push_constant(Cls::f, static_cast<uint32_t>(in_.u64));
+    case Op::f64_const:
+      return push_constant(Cls::d, in_.u64);
     case Op::v128_const: {
       Word halves[2];
       std::memcpy(halves, in_.v128.data(), sizeof(halves));
       uint32_t pos = emit(handler::const128, {pack(next_cell()), halves[0], halves[1]});
       return result_in_slot(pos, Cls::v);
     }
-    case Op::ref_null: return push_constant(Cls::i, 0);
+    case Op::ref_null:
+      return push_constant(Cls::i, 0);
     case Op::memory_atomic_notify:
     case Op::memory_atomic_wait32:
-    case Op::memory_atomic_wait64: return wait_or_notify(info);
-    case Op::atomic_fence: emit(handler::atomic_fence); return;
+    case Op::memory_atomic_wait64:
+      return wait_or_notify(info);
+    case Op::atomic_fence:
+      emit(handler::atomic_fence);
+      return;
     case Op::memory_size:
     case Op::memory_grow:
     case Op::memory_init:
     case Op::memory_copy:
     case Op::memory_fill:
-    case Op::data_drop: return memory_op();
+    case Op::data_drop:
+      return memory_op();
     case Op::table_get:
     case Op::table_set:
     case Op::table_size:
@@ -219,8 +266,10 @@ void Lowering::instruction() {
     case Op::table_fill:
     case Op::table_init:
     case Op::table_copy:
-    case Op::elem_drop: return table_op();
-    default: break;
+    case Op::elem_drop:
+      return table_op();
+    default:
+      break;
   }
   if (info.imm == wasm::Imm::mem_arg || info.imm == wasm::Imm::mem_arg_lane) {
     if (info.flags & wasm::kAtomic) return any_access(info, atomic_handler(in_.op));
@@ -377,8 +426,7 @@ void Lowering::select() {
   // With i32.eqz as its condition the other operand is selected.
   bool swapped = false, from_acc = false;
   uint32_t condition = 0;
-  if (cls != Cls::v && !scalar_.binary && scalar_.op == Op::i32_eqz &&
-      can_rewind(scalar_, top())) {
+  if (cls != Cls::v && !scalar_.binary && scalar_.op == Op::i32_eqz && can_rewind(scalar_, top())) {
     Scalar last = scalar_;
     pop();
     rewind(last);
@@ -435,8 +483,7 @@ void Lowering::get_global() {
     uint32_t cell = push_slot(cls);
     result_in_acc(cls, pos, cell, handler::global_get_i);
   } else {
-    uint32_t pos =
-        emit(cls == Cls::v ? handler::global_get_v128 : handler::global_get, {operands});
+    uint32_t pos = emit(cls == Cls::v ? handler::global_get_v128 : handler::global_get, {operands});
     result_in_slot(pos, cls);
   }
 }

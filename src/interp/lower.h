@@ -1,12 +1,12 @@
 // Lowering of one validated function body to register code, in one pass over its instructions.
 //
-// A virtual operand stack tracks where each operand is: a constant, a local that was not copied yet,
-// or its own cell (the cell that its position on the stack gives it). A result first stays in the
-// accumulator of its class; when something else needs that accumulator, or the cell, the handler of
-// the instruction that made it is exchanged for the variant that also writes the cell. A
-// local.set right behind an instruction redirects its result to the local. Comparisons are taken back
-// and fused with the branch that follows, additions with the access that follows.
-// At labels everything is in its own cell.
+// A virtual operand stack tracks where each operand is: a constant, a local that was not copied
+// yet, or its own cell (the cell that its position on the stack gives it). A result first stays in
+// the accumulator of its class; when something else needs that accumulator, or the cell, the
+// handler of the instruction that made it is exchanged for the variant that also writes the cell. A
+// local.set right behind an instruction redirects its result to the local. Comparisons are taken
+// back and fused with the branch that follows, additions with the access that follows. At labels
+// everything is in its own cell.
 #ifndef SEDGE_INTERP_LOWER_H_
 #define SEDGE_INTERP_LOWER_H_
 
@@ -31,18 +31,26 @@ enum class Cls : uint8_t { i, f, d, v };
 
 inline Cls class_of(ValType type) {
   switch (type.kind()) {
-    case ValType::f32: return Cls::f;
-    case ValType::f64: return Cls::d;
-    case ValType::v128: return Cls::v;
-    default: return Cls::i;
+    case ValType::f32:
+      return Cls::f;
+    case ValType::f64:
+      return Cls::d;
+    case ValType::v128:
+      return Cls::v;
+    default:
+      return Cls::i;
   }
 }
 inline Cls class_of_letter(char letter) {
   switch (letter) {
-    case 'f': return Cls::f;
-    case 'F': return Cls::d;
-    case 'v': return Cls::v;
-    default: return Cls::i;
+    case 'f':
+      return Cls::f;
+    case 'F':
+      return Cls::d;
+    case 'v':
+      return Cls::v;
+    default:
+      return Cls::i;
   }
 }
 inline uint32_t cells_of(Cls cls) { return cls == Cls::v ? 2 : 1; }
@@ -67,11 +75,11 @@ class Lowering {
     enum class Kind : uint8_t { slot, local, constant };
     Kind kind = Kind::slot;
     Cls cls = Cls::i;
-    bool linked = false;       ///< in the list of its local
-    uint32_t cell = 0;         ///< its own
-    uint32_t local = 0;        ///< kind local
+    bool linked = false;        ///< in the list of its local
+    uint32_t cell = 0;          ///< its own
+    uint32_t local = 0;         ///< kind local
     uint32_t previous = kNone;  ///< next older entry in that list
-    uint64_t bits = 0;         ///< kind constant
+    uint64_t bits = 0;          ///< kind constant
   };
   struct Local {
     uint32_t cell = 0;
@@ -102,7 +110,7 @@ class Lowering {
     bool from_acc = false;  ///< unary
     uint32_t a = 0, b = 0;
     uint64_t constant = 0;
-    Acc before;             ///< accumulator of the result before it
+    Acc before;  ///< accumulator of the result before it
   };
   /// A condition as a branch takes it: value of `op`, or i32.eqz/i64.eqz of an operand.
   struct Condition {
@@ -117,16 +125,16 @@ class Lowering {
   struct Ctrl {
     Op op = Op::block;
     wasm::BlockType type;
-    uint32_t height = 0;        ///< entries below the parameters
-    uint32_t base = 0;          ///< first cell above them
-    uint32_t fixups = kNone;    ///< places that want the label's position
+    uint32_t height = 0;      ///< entries below the parameters
+    uint32_t base = 0;        ///< first cell above them
+    uint32_t fixups = kNone;  ///< places that want the label's position
     uint32_t else_fixups = kNone;
-    uint32_t start = 0;         ///< loop: the label
-    uint32_t region = kNone;    ///< active region of a try block
+    uint32_t start = 0;       ///< loop: the label
+    uint32_t region = kNone;  ///< active region of a try block
     uint32_t outer_region = kNone;
     uint32_t legacy_region = kNone;  ///< of a legacy try whose clauses have begun
-    uint32_t stub = kNone;      ///< br_table: where values are moved for this label
-    uint32_t stub_of = kNone;   ///< … for the br_table at this word
+    uint32_t stub = kNone;           ///< br_table: where values are moved for this label
+    uint32_t stub_of = kNone;        ///< … for the br_table at this word
   };
   struct Fixup {
     uint32_t field;   ///< 32-bit unit of code, or clause number of region `origin`
@@ -260,17 +268,17 @@ class Lowering {
   std::vector<std::pair<uint32_t, uint64_t>> offsets_;
   Acc acc_[3];
   Scalar scalar_, scalar_before_;
-  uint32_t last_ = kNone;         ///< start of the last instruction, unless something starts after it
-  uint32_t value_pos_ = kNone;    ///< last instruction that wrote only a cell…
-  uint32_t value_cell_ = 0;       ///< … this one, named in its first operand
-  uint32_t canonical_ = 0;        ///< entries below are in their own cells
-  uint32_t first_cell_ = 0;       ///< first cell of the operand stack
+  uint32_t last_ = kNone;       ///< start of the last instruction, unless something starts after it
+  uint32_t value_pos_ = kNone;  ///< last instruction that wrote only a cell…
+  uint32_t value_cell_ = 0;     ///< … this one, named in its first operand
+  uint32_t canonical_ = 0;      ///< entries below are in their own cells
+  uint32_t first_cell_ = 0;     ///< first cell of the operand stack
   uint32_t max_cells_ = 0;
-  uint32_t unreachable_ = 0;      ///< 0: reachable, else 1 + open blocks in unreachable code
-  uint32_t region_ = kNone;       ///< innermost active region
+  uint32_t unreachable_ = 0;  ///< 0: reachable, else 1 + open blocks in unreachable code
+  uint32_t region_ = kNone;   ///< innermost active region
   uint32_t fuel_pos_ = kNone;
   uint32_t fuel_count_ = 0;
-  bool notes_ = false;            ///< the current instruction can trap or call
+  bool notes_ = false;  ///< the current instruction can trap or call
   Instr in_;
 };
 

@@ -23,9 +23,12 @@ std::span<const ValType> Lowering::params(const Ctrl& ctrl) const {
 std::span<const ValType> Lowering::results(const Ctrl& ctrl) const {
   if (&ctrl == ctrls_.data()) return type_.results;
   switch (ctrl.type.kind) {
-    case wasm::BlockType::Kind::empty: return {};
-    case wasm::BlockType::Kind::value: return {&ctrl.type.value, 1};
-    case wasm::BlockType::Kind::index: return module_.types[ctrl.type.index].func.results;
+    case wasm::BlockType::Kind::empty:
+      return {};
+    case wasm::BlockType::Kind::value:
+      return {&ctrl.type.value, 1};
+    case wasm::BlockType::Kind::index:
+      return module_.types[ctrl.type.index].func.results;
   }
   return {};
 }
@@ -44,8 +47,7 @@ void Lowering::set_distance(uint32_t origin, uint32_t field, uint32_t to) {
   auto distance = static_cast<int32_t>((static_cast<int64_t>(to) - origin) * int64_t{sizeof(Word)});
   Word& word = code_[field / 2];
   const unsigned shift = field % 2 * 32;
-  word = (word & ~(Word{UINT32_MAX} << shift)) |
-         Word{static_cast<uint32_t>(distance)} << shift;
+  word = (word & ~(Word{UINT32_MAX} << shift)) | Word{static_cast<uint32_t>(distance)} << shift;
 }
 
 /// The 32 bits at `field` of the instruction at `origin` are to lead to the label of `ctrl`.
@@ -194,12 +196,10 @@ bool Lowering::values_in_place(const Ctrl& to, size_t count) {
   return count == 0 || stack_[stack_.size() - count].cell == to.base;
 }
 
-/// Puts the top entries into the cells of the label of `to`. With `keep` the code may not be reached
-/// although what follows is: the state of the entries stays as it is, and those that are not in
-/// place were materialised before.
-void Lowering::branch_values(const Ctrl& to, bool keep) {
-  place_values(to, label_types(to), keep);
-}
+/// Puts the top entries into the cells of the label of `to`. With `keep` the code may not be
+/// reached although what follows is: the state of the entries stays as it is, and those that are
+/// not in place were materialised before.
+void Lowering::branch_values(const Ctrl& to, bool keep) { place_values(to, label_types(to), keep); }
 
 /// The same for any values of the block: at its end they are its results, which for a loop are not
 /// what its label takes.
@@ -256,8 +256,7 @@ Lowering::Condition Lowering::take_condition() {
       const Scalar& inner = scalar_before_;
       if (last.op == Op::i32_eqz && last.from_acc && inner.pos != kNone && inner.binary &&
           inner.end == last.pos && compare_branch_handler(inner.op, inner.form, true) != nullptr &&
-          code_[inner.pos] ==
-              reinterpret_cast<Word>(binary_handler(inner.op, inner.form, false))) {
+          code_[inner.pos] == reinterpret_cast<Word>(binary_handler(inner.op, inner.form, false))) {
         condition.compare = true;
         condition.sense = false;
         condition.op = inner.op;
@@ -289,8 +288,8 @@ Lowering::Condition Lowering::take_condition() {
   return condition;
 }
 
-/// Branch taken when the condition is non-zero, or zero for !sense; gives its position. The distance
-/// is still open.
+/// Branch taken when the condition is non-zero, or zero for !sense; gives its position. The
+/// distance is still open.
 uint32_t Lowering::emit_condition(const Condition& condition, bool sense) {
   const bool taken_if = condition.sense == sense;
   if (!condition.compare) {
@@ -301,13 +300,15 @@ uint32_t Lowering::emit_condition(const Condition& condition, bool sense) {
   switch (condition.form) {
     case Form::as:
     case Form::sa:
-    case Form::ss: return emit(handler, {pack(condition.a, condition.b)});
-    default: return emit(handler, {pack(condition.a), condition.constant});
+    case Form::ss:
+      return emit(handler, {pack(condition.a, condition.b)});
+    default:
+      return emit(handler, {pack(condition.a), condition.constant});
   }
 }
 
-/// A branch to the label at `depth` under a condition. `emit_branch(taken)` emits the branch that is
-/// taken when the condition holds, or when it does not, and gives its position.
+/// A branch to the label at `depth` under a condition. `emit_branch(taken)` emits the branch that
+/// is taken when the condition holds, or when it does not, and gives its position.
 template <typename Emit>
 void Lowering::conditional_branch(uint32_t depth, Emit emit_branch) {
   Ctrl& to = ctrl(depth);
@@ -337,8 +338,7 @@ void Lowering::conditional_branch(uint32_t depth, Emit emit_branch) {
 
 void Lowering::br_if() {
   Condition condition = take_condition();
-  conditional_branch(in_.index,
-                     [&](bool taken) { return emit_condition(condition, taken); });
+  conditional_branch(in_.index, [&](bool taken) { return emit_condition(condition, taken); });
 }
 
 void Lowering::br_table() {
@@ -456,8 +456,7 @@ uint32_t Lowering::call_arguments(const FuncType& type) {
   forget_accumulators();
   truncate(static_cast<uint32_t>(stack_.size() - type.params.size()));
   const uint32_t base = next_cell();
-  reserve(base + std::max(total_cells(type.params),
-                          total_cells(type.results)));
+  reserve(base + std::max(total_cells(type.params), total_cells(type.results)));
   return base;
 }
 
@@ -499,7 +498,7 @@ void Lowering::call_indirect(bool tail) {
   const uint32_t callee = pop_slot();
   const uint32_t base = call_arguments(type);
   const bool wide = table64(in_.index2);
-  Handler handler = tail   ? (wide ? handler::return_call_indirect64 : handler::return_call_indirect)
+  Handler handler = tail ? (wide ? handler::return_call_indirect64 : handler::return_call_indirect)
                     : wide ? handler::call_indirect64
                            : handler::call_indirect;
   emit(handler, {pack_wide(base, callee, in_.index2),
@@ -561,8 +560,8 @@ void Lowering::try_table() {
   }
 }
 
-/// catch and catch_all of the legacy proposal. While a clause runs, the exnref lies in the first cell
-/// of its block, for rethrow.
+/// catch and catch_all of the legacy proposal. While a clause runs, the exnref lies in the first
+/// cell of its block, for rethrow.
 void Lowering::catch_(bool all) {
   Ctrl& block = ctrls_.back();
   if (unreachable_ == 0) {

@@ -45,9 +45,15 @@ void Lowering::object_get(bool array) {
       getter = array ? (is_signed ? handler::array_get16_s : handler::array_get16_u)
                      : (is_signed ? handler::struct_get16_s : handler::struct_get16_u);
       break;
-    case FieldKind::bits32: getter = array ? handler::array_get32 : handler::struct_get32; break;
-    case FieldKind::bits64: getter = array ? handler::array_get64 : handler::struct_get64; break;
-    case FieldKind::bits128: getter = array ? handler::array_get128 : handler::struct_get128; break;
+    case FieldKind::bits32:
+      getter = array ? handler::array_get32 : handler::struct_get32;
+      break;
+    case FieldKind::bits64:
+      getter = array ? handler::array_get64 : handler::struct_get64;
+      break;
+    case FieldKind::bits128:
+      getter = array ? handler::array_get128 : handler::struct_get128;
+      break;
   }
   uint32_t pos;
   if (array) {
@@ -67,11 +73,21 @@ void Lowering::object_set(bool array) {
   const ValType storage = module_.types[in_.index].fields[array ? 0 : in_.index2].storage;
   Handler setter = nullptr;
   switch (field_kind(storage_size(storage))) {
-    case FieldKind::bits8: setter = array ? handler::array_set8 : handler::struct_set8; break;
-    case FieldKind::bits16: setter = array ? handler::array_set16 : handler::struct_set16; break;
-    case FieldKind::bits32: setter = array ? handler::array_set32 : handler::struct_set32; break;
-    case FieldKind::bits64: setter = array ? handler::array_set64 : handler::struct_set64; break;
-    case FieldKind::bits128: setter = array ? handler::array_set128 : handler::struct_set128; break;
+    case FieldKind::bits8:
+      setter = array ? handler::array_set8 : handler::struct_set8;
+      break;
+    case FieldKind::bits16:
+      setter = array ? handler::array_set16 : handler::struct_set16;
+      break;
+    case FieldKind::bits32:
+      setter = array ? handler::array_set32 : handler::struct_set32;
+      break;
+    case FieldKind::bits64:
+      setter = array ? handler::array_set64 : handler::struct_set64;
+      break;
+    case FieldKind::bits128:
+      setter = array ? handler::array_set128 : handler::struct_set128;
+      break;
   }
   if (array) {
     uint32_t value = slot_of(top()), index = slot_of(top(1)), object = slot_of(top(2));
@@ -110,22 +126,32 @@ void Lowering::gc_op() {
       pop();
       return result_in_slot(emit(handler::ref_eq, {pack(next_cell(), a, b)}), Cls::i);
     }
-    case Op::ref_as_non_null: emit(handler::ref_as_non_null, {pack(slot_of(top()))}); return;
+    case Op::ref_as_non_null:
+      emit(handler::ref_as_non_null, {pack(slot_of(top()))});
+      return;
     case Op::any_convert_extern:
-    case Op::extern_convert_any: return;  // the same representation
+    case Op::extern_convert_any:
+      return;  // the same representation
     case Op::ref_test:
-    case Op::ref_test_null: return cast(handler::ref_test, true);
+    case Op::ref_test_null:
+      return cast(handler::ref_test, true);
     case Op::ref_cast:
-    case Op::ref_cast_null: return cast(handler::ref_cast, false);
+    case Op::ref_cast_null:
+      return cast(handler::ref_cast, false);
     case Op::struct_get:
     case Op::struct_get_s:
-    case Op::struct_get_u: return object_get(false);
+    case Op::struct_get_u:
+      return object_get(false);
     case Op::array_get:
     case Op::array_get_s:
-    case Op::array_get_u: return object_get(true);
-    case Op::struct_set: return object_set(false);
-    case Op::array_set: return object_set(true);
-    default: break;
+    case Op::array_get_u:
+      return object_get(true);
+    case Op::struct_set:
+      return object_set(false);
+    case Op::array_set:
+      return object_set(true);
+    default:
+      break;
   }
   // What follows can collect, for which every reference has to be in a cell.
   switch (in_.op) {
@@ -133,8 +159,7 @@ void Lowering::gc_op() {
       const size_t count = module_.types[type].fields.size();
       materialize_top(count);
       settle_all();
-      const uint32_t first =
-          count == 0 ? next_cell() : stack_[stack_.size() - count].cell;
+      const uint32_t first = count == 0 ? next_cell() : stack_[stack_.size() - count].cell;
       truncate(static_cast<uint32_t>(stack_.size() - count));
       const StructDesc* desc = code_of_module_.struct_desc(type);
       return result_in_slot(emit(handler::struct_new, {pack_wide(next_cell(), first, type),
@@ -167,8 +192,8 @@ void Lowering::gc_op() {
       truncate(static_cast<uint32_t>(stack_.size() - count));
       auto kind = field_kind(storage_size(module_.types[type].fields[0].storage));
       return result_in_slot(
-          emit(handler::array_new_fixed, {pack(next_cell(), first, static_cast<uint32_t>(kind)),
-                                          pack2(type, in_.index2)}),
+          emit(handler::array_new_fixed,
+               {pack(next_cell(), first, static_cast<uint32_t>(kind)), pack2(type, in_.index2)}),
           Cls::i);
     }
     case Op::array_new_data:
@@ -200,7 +225,8 @@ void Lowering::gc_op() {
       emit(handler::array_copy, {pack(a, b, c, d), pack2(e, type)});
       return;
     }
-    default: return;  // every operator has its case: bodies are validated
+    default:
+      return;  // every operator has its case: bodies are validated
   }
 }
 

@@ -3,8 +3,8 @@
 
 namespace sedge::interp {
 
-/// Takes back the i32.add that made the address `entry`, if it was the last instruction and there is
-/// a form of accesses for its operands: `a` and the word `second`.
+/// Takes back the i32.add that made the address `entry`, if it was the last instruction and there
+/// is a form of accesses for its operands: `a` and the word `second`.
 bool Lowering::address_sum(const Entry& entry, Addr& address, uint32_t& a, Word& second) {
   if (!scalar_.binary || scalar_.op != Op::i32_add || !can_rewind(scalar_, entry)) return false;
   switch (scalar_.form) {
@@ -106,8 +106,7 @@ void Lowering::store(const wasm::OpInfo& info) {
         uint64_t{offset} + static_cast<uint32_t>(from.bits) <= UINT32_MAX) {
       address = Addr::none;
       offset += static_cast<uint32_t>(from.bits);
-    } else if (from.kind == Operand::Kind::acc &&
-               !(stored == Stored::acc && top().cls == Cls::i)) {
+    } else if (from.kind == Operand::Kind::acc && !(stored == Stored::acc && top().cls == Cls::i)) {
       address = Addr::acc;
     } else {
       a = slot_of(top(1));
@@ -147,8 +146,7 @@ void Lowering::wait_or_notify(const wasm::OpInfo& info) {
 }
 
 void Lowering::memory_op() {
-  const bool first64 = in_.op != Op::data_drop && in_.op != Op::memory_init &&
-                       memory64(in_.index);
+  const bool first64 = in_.op != Op::data_drop && in_.op != Op::memory_init && memory64(in_.index);
   switch (in_.op) {
     case Op::memory_size: {
       uint32_t pos = emit(handler::memory_size, {pack(next_cell()), in_.index});
@@ -156,24 +154,27 @@ void Lowering::memory_op() {
     }
     case Op::memory_grow: {
       uint32_t delta = pop_slot();
-      uint32_t pos = emit(handler::memory_grow,
-                          {pack(next_cell(), delta, 0, first64 ? kTo64 : 0), in_.index});
+      uint32_t pos =
+          emit(handler::memory_grow, {pack(next_cell(), delta, 0, first64 ? kTo64 : 0), in_.index});
       return result_in_slot(pos, Cls::i);
     }
-    case Op::data_drop: emit(handler::data_drop, {in_.index}); return;
-    default: break;
+    case Op::data_drop:
+      emit(handler::data_drop, {in_.index});
+      return;
+    default:
+      break;
   }
   uint32_t size = slot_of(top()), from = slot_of(top(1)), to = slot_of(top(2));
   truncate(static_cast<uint32_t>(stack_.size() - 3));
   if (in_.op == Op::memory_init) {  // segment, memory
-    emit(handler::memory_init, {pack(to, from, size, memory64(in_.index2) ? kTo64 : 0),
-                                pack2(in_.index2, in_.index)});
+    emit(handler::memory_init,
+         {pack(to, from, size, memory64(in_.index2) ? kTo64 : 0), pack2(in_.index2, in_.index)});
   } else if (in_.op == Op::memory_fill) {
     emit(handler::memory_fill, {pack(to, from, size, first64 ? kTo64 | kSize64 : 0), in_.index});
   } else {
     const bool from64 = memory64(in_.index2);
-    uint32_t flags = (first64 ? kTo64 : 0u) | (from64 ? kFrom64 : 0u) |
-                     (first64 && from64 ? kSize64 : 0u);
+    uint32_t flags =
+        (first64 ? kTo64 : 0u) | (from64 ? kFrom64 : 0u) | (first64 && from64 ? kSize64 : 0u);
     emit(handler::memory_copy, {pack(to, from, size, flags), pack2(in_.index, in_.index2)});
   }
 }
@@ -209,7 +210,8 @@ void Lowering::table_op() {
       uint32_t pos = emit(handler::table_grow, {pack(next_cell(), value, delta, wide), table});
       return result_in_slot(pos, Cls::i);
     }
-    default: break;
+    default:
+      break;
   }
   uint32_t size = slot_of(top()), from = slot_of(top(1)), to = slot_of(top(2));
   truncate(static_cast<uint32_t>(stack_.size() - 3));

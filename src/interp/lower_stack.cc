@@ -98,12 +98,14 @@ Lowering::Operand Lowering::locate(const Entry& entry) const {
 /// A cell that holds the value of `entry`.
 uint32_t Lowering::slot_of(Entry& entry) {
   switch (entry.kind) {
-    case Entry::Kind::local: return locals_[entry.local].cell;
+    case Entry::Kind::local:
+      return locals_[entry.local].cell;
     case Entry::Kind::constant:
       move_entry(entry, entry.cell);
       entry.kind = Entry::Kind::slot;
       return entry.cell;
-    case Entry::Kind::slot: break;
+    case Entry::Kind::slot:
+      break;
   }
   if (entry.cls != Cls::v && acc(entry.cls).valid && acc(entry.cls).cell == entry.cell) {
     settle(entry.cls);
@@ -225,8 +227,8 @@ void Lowering::forget_accumulators() {
   for (Acc& holder : acc_) holder.valid = false;
 }
 
-/// The instruction at `pos` left its result in the accumulator; `to_slot` would write `cell` as well.
-/// Its accumulator must have been settled before it was emitted.
+/// The instruction at `pos` left its result in the accumulator; `to_slot` would write `cell` as
+/// well. Its accumulator must have been settled before it was emitted.
 void Lowering::result_in_acc(Cls cls, uint32_t pos, uint32_t cell, Handler to_slot) {
   overwrite(cell, cls);
   acc(cls) = {true, true, cell, pos, to_slot};

@@ -1,5 +1,5 @@
-// Handlers of loads and stores. Accesses to memory 0 with 32-bit addresses check against the size in
-// a register; when that fails the memory may have grown meanwhile (out_of_bounds looks).
+// Handlers of loads and stores. Accesses to memory 0 with 32-bit addresses check against the size
+// in a register; when that fails the memory may have grown meanwhile (out_of_bounds looks).
 #include "interp/scalar.h"
 
 namespace sedge::interp {
@@ -27,13 +27,20 @@ constexpr bool is_plain_access(Op op) {
 template <Addr address>
 [[gnu::always_inline]] inline uint32_t base_address(const Word* pc, const Cell* fp, uint64_t ra) {
   switch (address) {
-    case Addr::acc: return static_cast<uint32_t>(ra);
-    case Addr::slot: return slot<uint32_t>(pc, fp, 2);
-    case Addr::none: return 0;
-    case Addr::sum_ss: return slot<uint32_t>(pc, fp, 2) + slot<uint32_t>(pc, fp, 8);
-    case Addr::sum_sk: return slot<uint32_t>(pc, fp, 2) + operand<uint32_t>(pc, 8);
-    case Addr::sum_as: return static_cast<uint32_t>(ra) + slot<uint32_t>(pc, fp, 8);
-    case Addr::sum_ak: return static_cast<uint32_t>(ra) + operand<uint32_t>(pc, 8);
+    case Addr::acc:
+      return static_cast<uint32_t>(ra);
+    case Addr::slot:
+      return slot<uint32_t>(pc, fp, 2);
+    case Addr::none:
+      return 0;
+    case Addr::sum_ss:
+      return slot<uint32_t>(pc, fp, 2) + slot<uint32_t>(pc, fp, 8);
+    case Addr::sum_sk:
+      return slot<uint32_t>(pc, fp, 2) + operand<uint32_t>(pc, 8);
+    case Addr::sum_as:
+      return static_cast<uint32_t>(ra) + slot<uint32_t>(pc, fp, 8);
+    case Addr::sum_ak:
+      return static_cast<uint32_t>(ra) + operand<uint32_t>(pc, 8);
   }
 }
 constexpr uint32_t address_words(Addr address) { return address >= Addr::sum_ss ? 3 : 2; }
@@ -63,22 +70,21 @@ SEDGE_HANDLER(store) {
   constexpr From kFrom = stored == Stored::acc    ? From::acc
                          : stored == Stored::slot ? From::slot
                                                   : From::constant;
-  wasm::eval::store<op>(mem + at,
-                        fetch<Value, kFrom>(pc, fp, 0, (kWords - 1) * 8, ra, rf, rd));
+  wasm::eval::store<op>(mem + at, fetch<Value, kFrom>(pc, fp, 0, (kWords - 1) * 8, ra, rf, rd));
   SEDGE_NEXT(kWords + (stored == Stored::constant ? 1 : 0));
 }
 
 template <Op op, size_t variant>
 struct MakeLoad {
   static constexpr Handler get() {
-    return &load<op, static_cast<Addr>(variant / 2), kIsVector<op> || (variant & 1) != 0>;
+    return &load < op, static_cast<Addr>(variant / 2), kIsVector<op> || (variant & 1) != 0 > ;
   }
 };
 template <Op op, size_t variant>
 struct MakeStore {
   static constexpr Handler get() {
-    return &store<op, static_cast<Addr>(variant / 3),
-                  kIsVector<op> ? Stored::slot : static_cast<Stored>(variant % 3)>;
+    return &store < op, static_cast<Addr>(variant / 3),
+           kIsVector<op> ? Stored::slot : static_cast<Stored>(variant % 3) > ;
   }
 };
 using LoadTable = HandlerTable<OpSet<is_load>, kAddrCount * 2, MakeLoad>;
@@ -88,8 +94,8 @@ using StoreTable = HandlerTable<OpSet<is_store>, kAddrCount * 3, MakeStore>;
 [[gnu::always_inline]] inline uint8_t* any_place(const Word* pc, const Cell* fp,
                                                  const Instance* inst, uint32_t bytes) {
   const vm::Memory* memory = inst->memories[operand<uint32_t>(pc, 8)];
-  uint64_t address = operand<uint8_t>(pc, 12) ? slot<uint64_t>(pc, fp, 2)
-                                              : uint64_t{slot<uint32_t>(pc, fp, 2)};
+  uint64_t address =
+      operand<uint8_t>(pc, 12) ? slot<uint64_t>(pc, fp, 2) : uint64_t{slot<uint32_t>(pc, fp, 2)};
   uint64_t at;
   uint64_t size = memory->size.load(std::memory_order_relaxed);
   if (__builtin_add_overflow(address, operand<uint64_t>(pc, 16), &at) || at > size ||
@@ -103,14 +109,16 @@ template <Op op>
 SEDGE_HANDLER(any_access) {
   using Traits = MemTraits<op>;
   uint8_t* place = any_place(pc, fp, inst, Traits::kBytes);
-  if (place == nullptr) [[unlikely]] SEDGE_TRAP_NAMED(out_of_bounds_memory_access);
+  if (place == nullptr) [[unlikely]]
+    SEDGE_TRAP_NAMED(out_of_bounds_memory_access);
   if constexpr (Traits::kKind == MemKind::store) {
     wasm::eval::store<op>(place, slot<MemValue<op>>(pc, fp, 4));
   } else if constexpr (Traits::kKind == MemKind::store_lane) {
     wasm::eval::store_lane<op>(place, slot<V128>(pc, fp, 4), operand<uint8_t>(pc, 6));
   } else if constexpr (Traits::kKind == MemKind::load_lane) {
-    set_slot<V128>(pc, fp, 0,
-                   wasm::eval::load_lane<op>(place, slot<V128>(pc, fp, 4), operand<uint8_t>(pc, 6)));
+    set_slot<V128>(
+        pc, fp, 0,
+        wasm::eval::load_lane<op>(place, slot<V128>(pc, fp, 4), operand<uint8_t>(pc, 6)));
   } else {
     set_slot<MemValue<op>>(pc, fp, 0, wasm::eval::load<op>(place));
   }

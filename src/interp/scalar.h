@@ -42,21 +42,27 @@ using ResultOf = std::tuple_element_t<0, typename wasm::eval::EvalTraits<op>::Re
 constexpr From first_of(Form form) {
   switch (form) {
     case Form::as:
-    case Form::ak: return From::acc;
+    case Form::ak:
+      return From::acc;
     case Form::sa:
     case Form::ss:
-    case Form::sk: return From::slot;
-    default: return From::constant;
+    case Form::sk:
+      return From::slot;
+    default:
+      return From::constant;
   }
 }
 constexpr From second_of(Form form) {
   switch (form) {
     case Form::sa:
-    case Form::ka: return From::acc;
+    case Form::ka:
+      return From::acc;
     case Form::as:
     case Form::ss:
-    case Form::ks: return From::slot;
-    default: return From::constant;
+    case Form::ks:
+      return From::slot;
+    default:
+      return From::constant;
   }
 }
 
@@ -85,14 +91,15 @@ SEDGE_HANDLER(binary) {
   using A = OperandOf<op, 0>;
   using B = OperandOf<op, 1>;
   constexpr From kFirst = first_of(form), kSecond = second_of(form);
-  constexpr bool kWide = (kFirst == From::constant && sizeof(A) == 8) ||
-                         (kSecond == From::constant && sizeof(B) == 8);
+  constexpr bool kWide =
+      (kFirst == From::constant && sizeof(A) == 8) || (kSecond == From::constant && sizeof(B) == 8);
   constexpr size_t kConstant = kWide ? 8 : 4;
   A a = fetch<A, kFirst>(pc, fp, 2, kConstant, ra, rf, rd);
   B b = fetch<B, kSecond>(pc, fp, kFirst == From::constant ? 2 : 4, kConstant, ra, rf, rd);
   auto result = wasm::eval::EvalTraits<op>::call(a, b);
   if constexpr (wasm::eval::EvalTraits<op>::kTraps) {
-    if (result.trap != TrapCode::none) [[unlikely]] SEDGE_TRAP(result.trap);
+    if (result.trap != TrapCode::none) [[unlikely]]
+      SEDGE_TRAP(result.trap);
     finish<ResultOf<op>, kToSlot>(pc, fp, result.value, ra, rf, rd);
   } else {
     finish<ResultOf<op>, kToSlot>(pc, fp, result, ra, rf, rd);
@@ -106,7 +113,8 @@ SEDGE_HANDLER(unary) {
   A a = fetch<A, kFromAcc ? From::acc : From::slot>(pc, fp, 2, 0, ra, rf, rd);
   auto result = wasm::eval::EvalTraits<op>::call(a);
   if constexpr (wasm::eval::EvalTraits<op>::kTraps) {
-    if (result.trap != TrapCode::none) [[unlikely]] SEDGE_TRAP(result.trap);
+    if (result.trap != TrapCode::none) [[unlikely]]
+      SEDGE_TRAP(result.trap);
     finish<ResultOf<op>, kToSlot>(pc, fp, result.value, ra, rf, rd);
   } else {
     finish<ResultOf<op>, kToSlot>(pc, fp, result, ra, rf, rd);

@@ -1,5 +1,5 @@
-// Exceptions find their handler by walking the frame records from the innermost; each function has a
-// table of its try blocks by range of words. Backtraces walk the same records.
+// Exceptions find their handler by walking the frame records from the innermost; each function has
+// a table of its try blocks by range of words. Backtraces walk the same records.
 #include "interp/unwind.h"
 
 #include <algorithm>

@@ -9,7 +9,7 @@
 
 #include <sedge/error.h>
 
-#include "net/fd.h"
+#include "base/fd.h"
 
 namespace sedge::net {
 

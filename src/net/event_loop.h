@@ -12,7 +12,7 @@
 
 #include <sedge/error.h>
 
-#include "net/fd.h"
+#include "base/fd.h"
 #include "net/timer.h"
 
 namespace sedge::net {

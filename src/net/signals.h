@@ -6,7 +6,7 @@
 
 #include <sedge/error.h>
 
-#include "net/fd.h"
+#include "base/fd.h"
 
 namespace sedge::net {
 

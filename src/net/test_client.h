@@ -12,9 +12,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/fd.h"
 #include "net/address.h"
 #include "net/chars.h"
-#include "net/fd.h"
 
 namespace sedge::net {
 

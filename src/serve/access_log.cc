@@ -45,14 +45,14 @@ void append_time(std::string& out) {
 
 Result<std::unique_ptr<AccessLog>> AccessLog::open(std::string_view target) {
   int fd = -1;
-  net::Fd owned;
+  Fd owned;
   if (target == "stdout") {
     fd = STDOUT_FILENO;
   } else if (target == "stderr") {
     fd = STDERR_FILENO;
   } else if (target != "none") {
     std::string path(target);
-    owned = net::Fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
+    owned = Fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
     if (!owned)
       return fail(ErrorCode::io,
                   fmt::format(": cannot open the access log {}: {}", path, strerror(errno)));
@@ -61,7 +61,7 @@ Result<std::unique_ptr<AccessLog>> AccessLog::open(std::string_view target) {
   return std::unique_ptr<AccessLog>(new AccessLog(fd, std::move(owned)));
 }
 
-AccessLog::AccessLog(int fd, net::Fd owned) : fd_(fd), owned_(std::move(owned)), chunk_(kWakeAt) {
+AccessLog::AccessLog(int fd, Fd owned) : fd_(fd), owned_(std::move(owned)), chunk_(kWakeAt) {
   if (fd_ < 0) return;
   struct stat status{};
   if (::fstat(fd_, &status) == 0 && !S_ISREG(status.st_mode)) chunk_ = PIPE_BUF;

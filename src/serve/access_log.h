@@ -14,7 +14,7 @@
 
 #include <sedge/error.h>
 
-#include "net/fd.h"
+#include "base/fd.h"
 
 namespace sedge::serve {
 
@@ -54,12 +54,12 @@ class AccessLog {
   uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
 
  private:
-  AccessLog(int fd, net::Fd owned);
+  AccessLog(int fd, Fd owned);
   void run();
   bool write_out(std::string_view bytes);
 
   int fd_;
-  net::Fd owned_;
+  Fd owned_;
   size_t chunk_;  // what a write can take without blocking once poll() says so
   std::mutex mutex_;
   std::condition_variable ready_;

@@ -377,6 +377,21 @@ TEST(WorkerPool, RunsEveryJobAndGrowsOnlyWhenStuck) {
   EXPECT_EQ(done.load(), 1000);
 }
 
+// Jobs that run for so long that their threads are made nicer and end with them: others take over.
+TEST(WorkerPool, OutlivesLongJobs) {
+  std::atomic<int> done = 0;
+  WorkerPool pool(2, 4);
+  for (int i = 0; i < 8; ++i)
+    pool.submit([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(150));
+      ++done;
+    });
+  wait_until([&] { return done.load() == 8; });
+  for (int i = 0; i < 100; ++i) pool.submit([&] { ++done; });
+  wait_until([&] { return done.load() == 108; });
+  EXPECT_LE(pool.threads(), 4U);
+}
+
 TEST(WorkerPool, ReplacesThreadsThatAreStuck) {
   std::mutex mutex;
   std::condition_variable changed;

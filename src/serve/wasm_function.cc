@@ -23,8 +23,8 @@
 #include <sedge/store.h>
 #include <sedge/wasi.h>
 
+#include "base/fd.h"
 #include "engine/pointer_function.h"
-#include "net/fd.h"
 
 namespace sedge::serve {
 namespace {
@@ -290,7 +290,7 @@ std::unexpected<Error> refuse(const std::string& file, Position at, std::string 
 
 // A component has the preamble's layer 1 where a core module has 0.
 bool is_component(const std::string& path) {
-  net::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   char head[8] = {};
   return file && ::read(file.get(), head, sizeof head) == sizeof head &&
          std::memcmp(head, "\0asm", 4) == 0 && head[6] == 1;

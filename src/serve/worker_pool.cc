@@ -2,6 +2,9 @@
 #include "serve/worker_pool.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +14,8 @@ namespace sedge::serve {
 namespace {
 
 constexpr std::chrono::milliseconds kTick(10);
+constexpr uint32_t kNiceTicks = 10;
+constexpr int kNice = 10;
 constexpr uint32_t kStuckTicks = 2;  // one may be the scheduler's doing, not the job's
 
 // Signals are for the thread that waits for them; new threads inherit this thread's mask.
@@ -50,12 +55,16 @@ WorkerPool::~WorkerPool() {
 
 uint32_t WorkerPool::threads() const {
   std::lock_guard lock(mutex_);
-  return static_cast<uint32_t>(workers_.size());
+  return alive_;
 }
+
+// How many jobs may run now.
+uint32_t WorkerPool::target() const { return std::min(cores_ + stuck_, most_); }
 
 void WorkerPool::start_worker() {
   SignalsBlocked blocked;
   workers_.push_back(std::make_unique<Worker>());
+  ++alive_;
   Worker& worker = *workers_.back();
   worker.thread = std::thread([this, &worker] { work(worker); });
 }
@@ -66,12 +75,11 @@ void WorkerPool::submit(Job job) {
     std::lock_guard lock(mutex_);
     wake_watcher = running_ == 0 && jobs_.empty();
     jobs_.push_back(std::move(job));
-    uint32_t target = std::min(cores_ + stuck_, most_);
-    if (running_ >= target) {
+    if (running_ >= target()) {
       // Someone who is running takes it, or the watcher raises the target.
-    } else if (workers_.size() > running_) {
+    } else if (alive_ > running_) {
       idle_.notify_one();
-    } else if (workers_.size() < most_) {
+    } else if (alive_ < most_) {
       start_worker();
     }
   }
@@ -80,9 +88,10 @@ void WorkerPool::submit(Job job) {
 
 void WorkerPool::work(Worker& worker) {
   std::unique_lock lock(mutex_);
+  worker.thread_id = static_cast<int>(::syscall(SYS_gettid));
   for (;;) {
     // The target falls again when stuck jobs end: surplus workers go idle here.
-    while (jobs_.empty() || running_ >= std::min(cores_ + stuck_, most_)) {
+    while (jobs_.empty() || running_ >= target()) {
       if (stopping_ && jobs_.empty()) return;
       idle_.wait(lock);
     }
@@ -98,7 +107,33 @@ void WorkerPool::work(Worker& worker) {
     worker.running = false;
     --running_;
     if (stopping_ && jobs_.empty()) idle_.notify_all();
+    if (!worker.nicer) continue;
+    // Only a privileged process could raise the priority again. What waits goes to an idle worker,
+    // or to one that the watcher starts: a thread begins with the priority of the one that starts
+    // it.
+    worker.retired = true;
+    --alive_;
+    if (!jobs_.empty()) idle_.notify_one();
+    return;
   }
+}
+
+// Once a tick: how long has this worker's job been running?
+void WorkerPool::judge(Worker& worker) {
+  bool same = worker.running && worker.jobs == worker.jobs_seen;
+  worker.ticks = same ? worker.ticks + 1 : 0;
+  worker.jobs_seen = worker.jobs;
+  if (worker.ticks >= kStuckTicks) ++stuck_;
+  if (worker.ticks == kNiceTicks)
+    worker.nicer = ::setpriority(PRIO_PROCESS, static_cast<id_t>(worker.thread_id), kNice) == 0;
+}
+
+std::vector<std::unique_ptr<WorkerPool::Worker>> WorkerPool::take_retired() {
+  std::vector<std::unique_ptr<Worker>> retired;
+  for (auto& worker : workers_)
+    if (worker->retired) retired.push_back(std::move(worker));
+  if (!retired.empty()) std::erase(workers_, nullptr);
+  return retired;
 }
 
 void WorkerPool::watch() {
@@ -110,29 +145,22 @@ void WorkerPool::watch() {
       watched_.wait(lock);
     }
     watched_.wait_for(lock, kTick, [] { return false; });
-    uint32_t stuck = 0;
-    for (auto& worker : workers_) {
-      bool same = worker->running && worker->jobs == worker->jobs_seen;
-      worker->ticks = same ? worker->ticks + 1 : 0;
-      worker->jobs_seen = worker->jobs;
-      if (worker->ticks >= kStuckTicks) ++stuck;
-    }
-    stuck_ = stuck;
-    uint32_t target = std::min(cores_ + stuck_, most_);
-    for (size_t waiting = jobs_.size(); waiting > 0 && running_ < target; --waiting) {
-      if (workers_.size() > running_) {
+    stuck_ = 0;
+    for (auto& worker : workers_) judge(*worker);
+    for (size_t waiting = jobs_.size(); waiting > 0 && running_ < target(); --waiting) {
+      if (alive_ > running_) {
         // As many as there are jobs may go on; those who find none wait again.
         idle_.notify_all();
         break;
       }
-      if (workers_.size() >= target) break;
+      if (alive_ >= target()) break;
       start_worker();
     }
-    if (tick_) {
-      lock.unlock();
-      tick_();
-      lock.lock();
-    }
+    std::vector<std::unique_ptr<Worker>> retired = take_retired();
+    lock.unlock();
+    for (auto& worker : retired) worker->thread.join();
+    if (tick_) tick_();
+    lock.lock();
   }
 }
 

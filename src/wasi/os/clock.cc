@@ -14,10 +14,14 @@ namespace {
 
 OsResult<clockid_t> clock_id(Clock clock) {
   switch (clock) {
-    case Clock::realtime: return CLOCK_REALTIME;
-    case Clock::monotonic: return CLOCK_MONOTONIC;
-    case Clock::process_cputime: return CLOCK_PROCESS_CPUTIME_ID;
-    case Clock::thread_cputime: return CLOCK_THREAD_CPUTIME_ID;
+    case Clock::realtime:
+      return CLOCK_REALTIME;
+    case Clock::monotonic:
+      return CLOCK_MONOTONIC;
+    case Clock::process_cputime:
+      return CLOCK_PROCESS_CPUTIME_ID;
+    case Clock::thread_cputime:
+      return CLOCK_THREAD_CPUTIME_ID;
   }
   return Err(Errno::inval);
 }

@@ -50,13 +50,20 @@ OsResult<> set_times_of(int fd, TimeChange atim, TimeChange mtim) {
 
 FileType entry_type(unsigned char d_type) {
   switch (d_type) {
-    case DT_BLK: return FileType::block_device;
-    case DT_CHR: return FileType::character_device;
-    case DT_DIR: return FileType::directory;
-    case DT_REG: return FileType::regular_file;
-    case DT_LNK: return FileType::symbolic_link;
-    case DT_SOCK: return FileType::socket_stream;
-    default: return FileType::unknown;
+    case DT_BLK:
+      return FileType::block_device;
+    case DT_CHR:
+      return FileType::character_device;
+    case DT_DIR:
+      return FileType::directory;
+    case DT_REG:
+      return FileType::regular_file;
+    case DT_LNK:
+      return FileType::symbolic_link;
+    case DT_SOCK:
+      return FileType::socket_stream;
+    default:
+      return FileType::unknown;
   }
 }
 
@@ -124,8 +131,7 @@ OsResult<> Dir::rename(std::string_view from, const Dir& to_dir, std::string_vie
   if (!source) return Err(source.error());
   auto target = open_parent(to_dir.resolver_, to_dir.fd_.get(), to);
   if (!target) return Err(target.error());
-  return done(
-      ::renameat(source->at, source->name.c_str(), target->at, target->name.c_str()));
+  return done(::renameat(source->at, source->name.c_str(), target->at, target->name.c_str()));
 }
 
 OsResult<> Dir::link(std::string_view from, bool follow, const Dir& to_dir,
@@ -138,13 +144,12 @@ OsResult<> Dir::link(std::string_view from, bool follow, const Dir& to_dir,
     int flags = from.ends_with('/') ? O_PATH | O_DIRECTORY : O_PATH;
     auto file = open_beneath(resolver_, fd_.get(), from, flags);
     if (!file) return Err(file.error());
-    return done(::linkat(AT_FDCWD, proc_path(file->get()).c_str(), target->at,
-                         target->name.c_str(), AT_SYMLINK_FOLLOW));
+    return done(::linkat(AT_FDCWD, proc_path(file->get()).c_str(), target->at, target->name.c_str(),
+                         AT_SYMLINK_FOLLOW));
   }
   auto source = open_parent(resolver_, fd_.get(), from);
   if (!source) return Err(source.error());
-  return done(
-      ::linkat(source->at, source->name.c_str(), target->at, target->name.c_str(), 0));
+  return done(::linkat(source->at, source->name.c_str(), target->at, target->name.c_str(), 0));
 }
 
 OsResult<> Dir::symlink(std::string_view target, std::string_view path) const {

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/fd.h"
 #include "wasi/os/errno.h"
-#include "wasi/os/fd.h"
 #include "wasi/os/file.h"
 #include "wasi/os/resolve.h"
 
@@ -58,19 +58,16 @@ class Dir {
   OsResult<> rename(std::string_view from, const Dir& to_dir, std::string_view to) const;
   /// Hard link. `follow` resolves a link at the end of `from` (still beneath this Dir). Refused
   /// for a read-only source: the new name would be a writable way to its file.
-  OsResult<> link(std::string_view from, bool follow, const Dir& to_dir,
-                  std::string_view to) const;
+  OsResult<> link(std::string_view from, bool follow, const Dir& to_dir, std::string_view to) const;
   /// Symbolic link at `path` that reads `target`; `notcapable` for an absolute target.
   OsResult<> symlink(std::string_view target, std::string_view path) const;
   OsResult<std::string> readlink(std::string_view path) const;
   OsResult<Stat> stat(std::string_view path, bool follow) const;
-  OsResult<> set_times(std::string_view path, bool follow, TimeChange atim,
-                       TimeChange mtim) const;
+  OsResult<> set_times(std::string_view path, bool follow, TimeChange atim, TimeChange mtim) const;
   OsResult<> set_own_times(TimeChange atim, TimeChange mtim) const;
   /// Visits the entries from `cookie` (0: the beginning) until the end or until `visit` returns
   /// false. Cookies stay valid while the directory changes.
-  OsResult<> read_entries(uint64_t cookie,
-                          const std::function<bool(const DirEntry&)>& visit) const;
+  OsResult<> read_entries(uint64_t cookie, const std::function<bool(const DirEntry&)>& visit) const;
 
  private:
   OsResult<> writable() const;

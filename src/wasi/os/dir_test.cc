@@ -87,9 +87,9 @@ TEST_P(DirTest, OpensWhatIsBeneath) {
 
 TEST_P(DirTest, DotDotDoesNotLeave) {
   Dir dir = root();
-  for (const char* path : {"..", "../", "../outside/secret", "sub/../../outside/secret", "sub/../..",
-                           "./../outside/secret", "sub/deep/../../../outside/secret", "../root/file",
-                           "missing/../../outside/secret"}) {
+  for (const char* path : {"..", "../", "../outside/secret", "sub/../../outside/secret",
+                           "sub/../..", "./../outside/secret", "sub/deep/../../../outside/secret",
+                           "../root/file", "missing/../../outside/secret"}) {
     Errno error = open_error(dir, path);
     EXPECT_TRUE(error == Errno::notcapable || error == Errno::noent) << path;
   }

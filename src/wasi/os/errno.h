@@ -29,12 +29,14 @@ using Err = std::unexpected<Errno>;
 /// The answer of a system call: its value, or the error that errno holds when it is negative.
 template <typename T>
 OsResult<T> checked(T value) {
-  if (value < 0) [[unlikely]] return Err(last_errno());
+  if (value < 0) [[unlikely]]
+    return Err(last_errno());
   return value;
 }
 /// The same for a call whose value means nothing.
 inline OsResult<> done(int64_t value) {
-  if (value < 0) [[unlikely]] return Err(last_errno());
+  if (value < 0) [[unlikely]]
+    return Err(last_errno());
   return {};
 }
 }  // namespace os

@@ -28,9 +28,7 @@ uint64_t to_nanoseconds(const timespec& t) {
 
 /// What one call may take: the kernel refuses more than IOV_MAX buffers, and a short transfer is
 /// always a right answer.
-int iov_count(std::span<const iovec> io) {
-  return static_cast<int>(std::min(io.size(), kMaxIov));
-}
+int iov_count(std::span<const iovec> io) { return static_cast<int>(std::min(io.size(), kMaxIov)); }
 
 /// The first buffers of `io`, at most `limit` bytes: a blocking descriptor that poll calls
 /// writable takes PIPE_BUF bytes without waiting.
@@ -46,21 +44,26 @@ std::span<const iovec> first_bytes(std::span<const iovec> io, size_t limit,
   return {storage.data(), used};
 }
 
-bool refused_nowait(int error) {
-  return error == EOPNOTSUPP || error == EINVAL || error == ENOSYS;
-}
+bool refused_nowait(int error) { return error == EOPNOTSUPP || error == EINVAL || error == ENOSYS; }
 
 }  // namespace
 
 FileType file_type(mode_t mode) {
   switch (mode & S_IFMT) {
-    case S_IFBLK: return FileType::block_device;
-    case S_IFCHR: return FileType::character_device;
-    case S_IFDIR: return FileType::directory;
-    case S_IFREG: return FileType::regular_file;
-    case S_IFLNK: return FileType::symbolic_link;
-    case S_IFSOCK: return FileType::socket_stream;
-    default: return FileType::unknown;
+    case S_IFBLK:
+      return FileType::block_device;
+    case S_IFCHR:
+      return FileType::character_device;
+    case S_IFDIR:
+      return FileType::directory;
+    case S_IFREG:
+      return FileType::regular_file;
+    case S_IFLNK:
+      return FileType::symbolic_link;
+    case S_IFSOCK:
+      return FileType::socket_stream;
+    default:
+      return FileType::unknown;
   }
 }
 
@@ -124,8 +127,7 @@ OsResult<size_t> read(int fd, std::span<const iovec> to, Waiting waiting, Interr
   }
 }
 
-OsResult<size_t> write(int fd, std::span<const iovec> from, Waiting waiting,
-                       Interrupt& interrupt) {
+OsResult<size_t> write(int fd, std::span<const iovec> from, Waiting waiting, Interrupt& interrupt) {
   bool waits = waiting != Waiting::never;
   std::array<iovec, 16> storage;
   for (;;) {
@@ -195,9 +197,12 @@ OsResult<> set_size(int fd, uint64_t size) {
 
 timespec to_timespec(TimeChange change) {
   switch (change.kind) {
-    case TimeChange::Kind::keep: return {0, UTIME_OMIT};
-    case TimeChange::Kind::now: return {0, UTIME_NOW};
-    case TimeChange::Kind::set: break;
+    case TimeChange::Kind::keep:
+      return {0, UTIME_OMIT};
+    case TimeChange::Kind::now:
+      return {0, UTIME_NOW};
+    case TimeChange::Kind::set:
+      break;
   }
   return {static_cast<time_t>(change.nanoseconds / 1'000'000'000u),
           static_cast<long>(change.nanoseconds % 1'000'000'000u)};

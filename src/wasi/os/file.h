@@ -78,8 +78,7 @@ enum class Waiting : uint8_t {
 /// Reads at the file's offset.
 OsResult<size_t> read(int fd, std::span<const iovec> to, Waiting waiting, Interrupt& interrupt);
 /// Writes at the file's offset.
-OsResult<size_t> write(int fd, std::span<const iovec> from, Waiting waiting,
-                       Interrupt& interrupt);
+OsResult<size_t> write(int fd, std::span<const iovec> from, Waiting waiting, Interrupt& interrupt);
 OsResult<size_t> pread(int fd, std::span<const iovec> to, uint64_t offset);
 OsResult<size_t> pwrite(int fd, std::span<const iovec> from, uint64_t offset);
 

@@ -62,8 +62,8 @@ class Walk {
       if (start == std::string::npos) return open_here(flags, mode);
       size_t end = rest_.find('/', start);
       std::string name = rest_.substr(start, end == std::string::npos ? end : end - start);
-      bool last = end == std::string::npos ||
-                  rest_.find_first_not_of('/', end) == std::string::npos;
+      bool last =
+          end == std::string::npos || rest_.find_first_not_of('/', end) == std::string::npos;
       bool slash = last && end != std::string::npos;
       rest_.erase(0, end == std::string::npos ? rest_.size() : end);
       if (name == ".") {

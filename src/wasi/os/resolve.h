@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/fd.h"
 #include "wasi/os/errno.h"
-#include "wasi/os/fd.h"
 
 namespace sedge::wasi::os {
 
@@ -28,7 +28,8 @@ OsResult<> check_path(std::string_view path);
 
 /// Opens `path` beneath `dir_fd`. `flags` are those of open(2); O_CLOEXEC is added, O_NOFOLLOW
 /// there decides about the last component. A path that leads out, by `..` or an absolute link, is
-/// `notcapable`, one through a magic link of /proc `notcapable` or `loop`. `mode` counts where O_CREAT is given.
+/// `notcapable`, one through a magic link of /proc `notcapable` or `loop`. `mode` counts where
+/// O_CREAT is given.
 OsResult<Fd> open_beneath(Resolver resolver, int dir_fd, std::string_view path, int flags,
                           mode_t mode = 0);
 

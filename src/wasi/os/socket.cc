@@ -19,9 +19,12 @@ namespace {
 
 int to_af(AddressFamily family) {
   switch (family) {
-    case AddressFamily::inet4: return AF_INET;
-    case AddressFamily::inet6: return AF_INET6;
-    case AddressFamily::unspec: break;
+    case AddressFamily::inet4:
+      return AF_INET;
+    case AddressFamily::inet6:
+      return AF_INET6;
+    case AddressFamily::unspec:
+      break;
   }
   return AF_UNSPEC;
 }
@@ -121,28 +124,39 @@ OsResult<int64_t> retry(int fd, short events, int timeout_option, bool nonblock,
 
 Errno from_eai(int error) {
   switch (error) {
-    case EAI_AGAIN: return Errno::ai_again;
-    case EAI_BADFLAGS: return Errno::ai_badflags;
-    case EAI_FAIL: return Errno::ai_fail;
-    case EAI_FAMILY: return Errno::ai_family;
-    case EAI_MEMORY: return Errno::ai_memory;
-    case EAI_NONAME: return Errno::ai_noname;
-    case EAI_SERVICE: return Errno::ai_service;
-    case EAI_SOCKTYPE: return Errno::ai_socktype;
+    case EAI_AGAIN:
+      return Errno::ai_again;
+    case EAI_BADFLAGS:
+      return Errno::ai_badflags;
+    case EAI_FAIL:
+      return Errno::ai_fail;
+    case EAI_FAMILY:
+      return Errno::ai_family;
+    case EAI_MEMORY:
+      return Errno::ai_memory;
+    case EAI_NONAME:
+      return Errno::ai_noname;
+    case EAI_SERVICE:
+      return Errno::ai_service;
+    case EAI_SOCKTYPE:
+      return Errno::ai_socktype;
 #ifdef EAI_NODATA
-    case EAI_NODATA: return Errno::ai_nodata;
+    case EAI_NODATA:
+      return Errno::ai_nodata;
 #endif
 #ifdef EAI_ADDRFAMILY
-    case EAI_ADDRFAMILY: return Errno::ai_addrfamily;
+    case EAI_ADDRFAMILY:
+      return Errno::ai_addrfamily;
 #endif
-    default: return Errno::ai_system;
+    default:
+      return Errno::ai_system;
   }
 }
 
 constexpr int kOptions[] = {
-    SO_REUSEADDR, SO_TYPE,      SO_ERROR,  SO_DONTROUTE, SO_BROADCAST, SO_SNDBUF,   SO_RCVBUF,
-    SO_KEEPALIVE, SO_OOBINLINE, SO_LINGER, SO_RCVLOWAT,  SO_RCVTIMEO,  SO_SNDTIMEO, SO_ACCEPTCONN,
-    SO_BINDTODEVICE,
+    SO_REUSEADDR, SO_TYPE,     SO_ERROR,     SO_DONTROUTE,  SO_BROADCAST,
+    SO_SNDBUF,    SO_RCVBUF,   SO_KEEPALIVE, SO_OOBINLINE,  SO_LINGER,
+    SO_RCVLOWAT,  SO_RCVTIMEO, SO_SNDTIMEO,  SO_ACCEPTCONN, SO_BINDTODEVICE,
 };
 static_assert(std::size(kOptions) == kSocketOptions);
 
@@ -200,8 +214,8 @@ OsResult<SocketAddress> peer_address(int fd) {
 
 OsResult<Received> receive(int fd, std::span<const iovec> to, bool peek, bool waitall,
                            bool nonblock, Interrupt& interrupt) {
-  std::vector<iovec> left(to.begin(), to.begin() + static_cast<ptrdiff_t>(std::min<size_t>(
-                                                       to.size(), IOV_MAX)));
+  std::vector<iovec> left(
+      to.begin(), to.begin() + static_cast<ptrdiff_t>(std::min<size_t>(to.size(), IOV_MAX)));
   Received out;
   for (;;) {
     Native from;
@@ -219,7 +233,8 @@ OsResult<Received> receive(int fd, std::span<const iovec> to, bool peek, bool wa
     }
     out.size += static_cast<size_t>(*size);
     out.truncated = (message.msg_flags & MSG_TRUNC) != 0;
-    out.from = from_native(&from.storage, std::min<size_t>(message.msg_namelen, sizeof(from.storage)));
+    out.from =
+        from_native(&from.storage, std::min<size_t>(message.msg_namelen, sizeof(from.storage)));
     if (!waitall || peek || *size == 0) return out;
     // The socket does not block, so MSG_WAITALL is done here.
     size_t skip = static_cast<size_t>(*size);
@@ -286,8 +301,8 @@ OsResult<> set_option(int fd, SocketOption option, std::span<const uint8_t> valu
 
 OsResult<std::vector<LookupResult>> lookup(const std::string& node, const std::string& service,
                                            const LookupHints& hints) {
-  static constexpr int kFlags[] = {AI_PASSIVE,     AI_CANONNAME, AI_NUMERICHOST, AI_NUMERICSERV,
-                                   AI_V4MAPPED,    AI_ALL,       AI_ADDRCONFIG};
+  static constexpr int kFlags[] = {AI_PASSIVE,  AI_CANONNAME, AI_NUMERICHOST, AI_NUMERICSERV,
+                                   AI_V4MAPPED, AI_ALL,       AI_ADDRCONFIG};
   addrinfo native{};
   for (size_t i = 0; i < std::size(kFlags); ++i)
     if (hints.flags & (1u << i)) native.ai_flags |= kFlags[i];

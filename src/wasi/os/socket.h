@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "wasi/os/errno.h"
-#include "wasi/os/fd.h"
 #include "wasi/os/file.h"
 
 namespace sedge::wasi::os {
@@ -39,8 +39,21 @@ struct Received {
 
 /// WASI numbers of the options that the extension names, in its order.
 enum class SocketOption : uint32_t {
-  reuseaddr, type, error, dontroute, broadcast, sndbuf, rcvbuf, keepalive, oobinline, linger,
-  rcvlowat, rcvtimeo, sndtimeo, acceptconn, bindtodevice,
+  reuseaddr,
+  type,
+  error,
+  dontroute,
+  broadcast,
+  sndbuf,
+  rcvbuf,
+  keepalive,
+  oobinline,
+  linger,
+  rcvlowat,
+  rcvtimeo,
+  sndtimeo,
+  acceptconn,
+  bindtodevice,
 };
 constexpr uint32_t kSocketOptions = 15;
 
@@ -64,7 +77,8 @@ OsResult<std::vector<uint8_t>> get_option(int fd, SocketOption option, size_t si
 OsResult<> set_option(int fd, SocketOption option, std::span<const uint8_t> value);
 
 struct LookupHints {
-  uint16_t flags = 0;  ///< WASI: passive, canonname, numerichost, numericserv, v4mapped, all, addrconfig.
+  uint16_t flags =
+      0;  ///< WASI: passive, canonname, numerichost, numericserv, v4mapped, all, addrconfig.
   AddressFamily family = AddressFamily::unspec;
   SocketType type = SocketType::any;
   uint8_t protocol = 0;  ///< 0 any, 1 TCP, 2 UDP.

@@ -46,15 +46,16 @@ inline Answer answer(Call& call, const OsResult<>& result) {
 /// `SEDGE_WASI_TRY(auto x, f())`: x, or the answer to the guest.
 #define SEDGE_WASI_TRY(lhs, ...) \
   SEDGE_WASI_TRY_(SEDGE_CONCAT(wasi_try_, __LINE__), lhs, __VA_ARGS__)
-#define SEDGE_WASI_TRY_(tmp, lhs, ...)                        \
-  auto tmp = (__VA_ARGS__);                                   \
-  if (!tmp) [[unlikely]] return answer(call, tmp.error());    \
+#define SEDGE_WASI_TRY_(tmp, lhs, ...) \
+  auto tmp = (__VA_ARGS__);            \
+  if (!tmp) [[unlikely]]               \
+    return answer(call, tmp.error());  \
   lhs = *std::move(tmp)
 /// The same for a result without a value.
-#define SEDGE_WASI_CHECK(...)                                                                  \
-  do {                                                                                         \
-    if (auto wasi_check_ = (__VA_ARGS__); !wasi_check_) [[unlikely]]                           \
-      return answer(call, wasi_check_.error());                                                \
+#define SEDGE_WASI_CHECK(...)                                        \
+  do {                                                               \
+    if (auto wasi_check_ = (__VA_ARGS__); !wasi_check_) [[unlikely]] \
+      return answer(call, wasi_check_.error());                      \
   } while (false)
 
 using u32 = uint32_t;
@@ -140,8 +141,8 @@ Answer sock_getlocaladdr(Call& call, u32 fd, u32 address, u32 port);
 Answer sock_getlocaladdr_v1(Call& call, u32 fd, u32 address, u32 type, u32 port);
 Answer sock_getpeeraddr(Call& call, u32 fd, u32 address, u32 port);
 Answer sock_getpeeraddr_v1(Call& call, u32 fd, u32 address, u32 type, u32 port);
-Answer sock_getaddrinfo(Call& call, u32 node, u32 node_len, u32 service, u32 service_len,
-                        u32 hints, u32 results, u32 max_results, u32 result_count);
+Answer sock_getaddrinfo(Call& call, u32 node, u32 node_len, u32 service, u32 service_len, u32 hints,
+                        u32 results, u32 max_results, u32 result_count);
 
 /// A row of p1.def with the wasm signature that it has.
 struct ImportRow {

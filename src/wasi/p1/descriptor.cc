@@ -15,16 +15,18 @@ namespace {
 uint64_t stream_rights(int fd, os::FileType type) {
   switch (type) {
     case os::FileType::regular_file:
-    case os::FileType::block_device: return kFileRights;
+    case os::FileType::block_device:
+      return kFileRights;
     case os::FileType::character_device:
       return ::isatty(fd) ? kStreamRights : kStreamRights | kFdSeek | kFdTell;
-    default: return kStreamRights;
+    default:
+      return kStreamRights;
   }
 }
 
 std::shared_ptr<Descriptor> inherited(int number, uint64_t without) {
   auto out = std::make_shared<Descriptor>();
-  out->handle = FileHandle{os::Fd(), number, true};
+  out->handle = FileHandle{Fd(), number, true};
   out->type = os::type_of(number).value_or(os::FileType::unknown);
   out->rights = stream_rights(number, out->type) & ~without;
   return out;
@@ -77,8 +79,8 @@ OsResult<size_t> Descriptor::write(std::span<const iovec> from, os::Interrupt& i
     for (const iovec& part : from) {
       std::string_view text(static_cast<const char*>(part.iov_base), part.iov_len);
       if (sink->capture) {
-        size_t room = sink->capture->limit - std::min(sink->capture->limit,
-                                                      sink->capture->data.size());
+        size_t room =
+            sink->capture->limit - std::min(sink->capture->limit, sink->capture->data.size());
         if (text.size() > room) {
           sink->capture->overflowed = true;
           text = text.substr(0, room);
@@ -98,8 +100,7 @@ OsResult<size_t> Descriptor::write(std::span<const iovec> from, os::Interrupt& i
   int fd = kernel_fd();
   if (fd < 0) return Err(Errno::badf);
   // write(2) on a socket whose peer is gone would raise SIGPIPE in this process.
-  if (as<SocketHandle>())
-    return os::send(fd, from, nullptr, flags & os::kNonblock, interrupt);
+  if (as<SocketHandle>()) return os::send(fd, from, nullptr, flags & os::kNonblock, interrupt);
   return os::write(fd, from, waiting(), interrupt);
 }
 

@@ -13,8 +13,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/fd.h"
 #include "wasi/os/dir.h"
-#include "wasi/os/fd.h"
 #include "wasi/os/file.h"
 #include "wasi/os/wait.h"
 #include "wasi/p1/abi.h"
@@ -23,7 +23,7 @@ namespace sedge::wasi::p1 {
 
 /// An open file or device, or (borrowed) one of the process's standard streams.
 struct FileHandle {
-  os::Fd owned;
+  Fd owned;
   int fd = -1;
   bool readonly = false;  ///< from a read-only directory: its times must not change either
 };
@@ -33,7 +33,7 @@ struct DirHandle {
   std::string guest;                   ///< where it is in the guest's world, for messages
 };
 struct SocketHandle {
-  os::Fd fd;
+  Fd fd;
 };
 /// Standard input from memory or a callback.
 struct SourceHandle {

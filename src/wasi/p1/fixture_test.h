@@ -97,9 +97,7 @@ class TempDir {
   }
   ~TempDir() { std::filesystem::remove_all(path_); }
   const std::filesystem::path& path() const { return path_; }
-  void write(const char* name, std::string_view text) const {
-    std::ofstream(path_ / name) << text;
-  }
+  void write(const char* name, std::string_view text) const { std::ofstream(path_ / name) << text; }
   std::string read(const char* name) const {
     std::ifstream in(path_ / name);
     std::stringstream out;

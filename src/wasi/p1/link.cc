@@ -37,9 +37,7 @@ struct Binding<kFunction> {
       return static_cast<uint32_t>(value);
     });
   }
-  static FuncType type() {
-    return {{detail::HostValue<A>::type...}, {ValType::i32}};
-  }
+  static FuncType type() { return {{detail::HostValue<A>::type...}, {ValType::i32}}; }
 };
 template <typename... A, Result<void> (*kFunction)(Call&, A...)>
 struct Binding<kFunction> {

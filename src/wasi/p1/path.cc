@@ -41,10 +41,17 @@ OsResult<T> noted(Call& call, const Target& at, OsResult<T> result) {
   if (result) return result;
   Denial::Kind kind;
   switch (result.error()) {
-    case Errno::notcapable: kind = Denial::Kind::outside; break;
-    case Errno::rofs: kind = Denial::Kind::readonly; break;
-    case Errno::acces: kind = Denial::Kind::host; break;
-    default: return result;
+    case Errno::notcapable:
+      kind = Denial::Kind::outside;
+      break;
+    case Errno::rofs:
+      kind = Denial::Kind::readonly;
+      break;
+    case Errno::acces:
+      kind = Denial::Kind::host;
+      break;
+    default:
+      return result;
   }
   bool absolute = at.path.starts_with('/');
   call.state.deny({kind, absolute ? at.path : join(at.dir->guest, at.path), at.dir->guest});
@@ -76,8 +83,9 @@ Answer path_filestat_set_times(Call& call, u32 fd, u32 flags, u32 path, u32 path
   SEDGE_WASI_TRY(Target at, target(call, fd, kPathFilestatSetTimes, path, path_len));
   os::TimeChange atim_change, mtim_change;
   SEDGE_WASI_CHECK(decode_times(fst_flags, atim, mtim, atim_change, mtim_change));
-  return answer(call, noted(call, at, at.dir->dir->set_times(at.path, flags & kSymlinkFollow,
-                                                             atim_change, mtim_change)));
+  return answer(call, noted(call, at,
+                            at.dir->dir->set_times(at.path, flags & kSymlinkFollow, atim_change,
+                                                   mtim_change)));
 }
 
 Answer path_link(Call& call, u32 old_fd, u32 old_flags, u32 old_path, u32 old_path_len, u32 new_fd,
@@ -85,8 +93,8 @@ Answer path_link(Call& call, u32 old_fd, u32 old_flags, u32 old_path, u32 old_pa
   SEDGE_WASI_TRY(Target from, target(call, old_fd, kPathLinkSource, old_path, old_path_len));
   SEDGE_WASI_TRY(Target to, target(call, new_fd, kPathLinkTarget, new_path, new_path_len));
   return answer(call, noted(call, blamed(from, to),
-                            from.dir->dir->link(from.path, old_flags & kSymlinkFollow,
-                                                *to.dir->dir, to.path)));
+                            from.dir->dir->link(from.path, old_flags & kSymlinkFollow, *to.dir->dir,
+                                                to.path)));
 }
 
 Answer path_open(Call& call, u32 fd, u32 dirflags, u32 path, u32 path_len, u32 oflags,
@@ -114,7 +122,7 @@ Answer path_open(Call& call, u32 fd, u32 dirflags, u32 path, u32 path_len, u32 o
   options.follow = dirflags & kSymlinkFollow;
   options.flags = static_cast<uint16_t>(fdflags);
   if (options.create && options.directory) return Errno::inval;
-  SEDGE_WASI_TRY(os::Fd file, noted(call, at, at.dir->dir->open(at.path, options)));
+  SEDGE_WASI_TRY(Fd file, noted(call, at, at.dir->dir->open(at.path, options)));
 
   auto opened = std::make_shared<Descriptor>();
   SEDGE_WASI_TRY(opened->type, os::type_of(file.get()));
@@ -157,8 +165,8 @@ Answer path_rename(Call& call, u32 fd, u32 old_path, u32 old_path_len, u32 new_f
                    u32 new_path_len) {
   SEDGE_WASI_TRY(Target from, target(call, fd, kPathRenameSource, old_path, old_path_len));
   SEDGE_WASI_TRY(Target to, target(call, new_fd, kPathRenameTarget, new_path, new_path_len));
-  return answer(call, noted(call, blamed(from, to),
-                            from.dir->dir->rename(from.path, *to.dir->dir, to.path)));
+  return answer(
+      call, noted(call, blamed(from, to), from.dir->dir->rename(from.path, *to.dir->dir, to.path)));
 }
 
 Answer path_symlink(Call& call, u32 old_path, u32 old_path_len, u32 fd, u32 new_path,

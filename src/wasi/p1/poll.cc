@@ -22,7 +22,7 @@ enum class EventType : uint8_t { clock = 0, fd_read = 1, fd_write = 2 };
 struct Subscription {
   uint64_t userdata = 0;
   EventType type = EventType::clock;
-  std::optional<Errno> error;  // answered at once
+  std::optional<Errno> error;             // answered at once
   uint64_t wake = os::Interrupt::kNever;  // monotonic; for clocks
   std::shared_ptr<Descriptor> descriptor;
   int poll_index = -1;  // in the pollfd array, for what the kernel must tell
@@ -36,9 +36,7 @@ struct Event {
   uint16_t flags = 0;
 };
 
-uint64_t saturating_add(uint64_t a, uint64_t b) {
-  return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
+uint64_t saturating_add(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
 
 /// When a clock subscription comes due, on the monotonic clock.
 OsResult<uint64_t> wake_time(u32 id, uint64_t timeout, bool absolute) {

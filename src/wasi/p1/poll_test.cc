@@ -48,9 +48,9 @@ TEST(Poll, ClocksInBothEditions) {
 
 TEST(Poll, AbsoluteTimesAndOddClocks) {
   Guest guest;
-  clock_sub(guest, 0, 1, 0, 5, 1);         // long ago
-  clock_sub(guest, 1, 2, 2, 0, 0);         // the CPU's clock stands still in sleep
-  clock_sub(guest, 2, 3, 9, 0, 0);         // no clock
+  clock_sub(guest, 0, 1, 0, 5, 1);  // long ago
+  clock_sub(guest, 1, 2, 2, 0, 0);  // the CPU's clock stands still in sleep
+  clock_sub(guest, 2, 3, 9, 0, 0);  // no clock
   clock_sub(guest, 3, 4, 1, UINT64_MAX, 0);
   ASSERT_EQ(guest(poll_oneoff, 0, kEvents, 4, kStored), Errno::success);
   ASSERT_EQ(guest.word(kStored), 3u);

@@ -77,8 +77,10 @@ Answer proc_raise(Call& call, u32 signal) {
     case kChld:
     case kCont:
     case kUrg:
-    case kWinch: return Errno::success;
-    default: break;
+    case kWinch:
+      return Errno::success;
+    default:
+      break;
   }
   if (auto exit = proc_exit(call, 128 + signal); !exit) return fail(std::move(exit).error());
   return Errno::success;

@@ -20,7 +20,7 @@ OsResult<std::shared_ptr<Descriptor>> get_socket(Call& call, u32 fd, uint64_t ri
   return call.fd(fd, rights);
 }
 
-OsResult<u32> add_socket(Call& call, os::Fd fd, uint16_t flags) {
+OsResult<u32> add_socket(Call& call, Fd fd, uint16_t flags) {
   auto descriptor = std::make_shared<Descriptor>();
   auto type = os::type_of(fd.get());
   if (!type) return Err(type.error());
@@ -54,10 +54,9 @@ Answer sock_accept(Call& call, u32 fd, u32 flags, u32 accepted) {
   SEDGE_WASI_TRY(auto socket, get_socket(call, fd, kSockAccept));
   SEDGE_WASI_CHECK(call.memory.range(accepted, 4));
   if (call.state.fds().full()) return Errno::mfile;
-  SEDGE_WASI_TRY(os::Fd connection,
+  SEDGE_WASI_TRY(Fd connection,
                  os::accept(socket->kernel_fd(), nonblocking(*socket), call.interrupt));
-  SEDGE_WASI_TRY(u32 number,
-                 add_socket(call, std::move(connection), static_cast<uint16_t>(flags)));
+  SEDGE_WASI_TRY(u32 number, add_socket(call, std::move(connection), static_cast<uint16_t>(flags)));
   return answer(call, call.memory.store(accepted, number));
 }
 
@@ -71,8 +70,8 @@ Answer sock_send(Call& call, u32 fd, u32 iovs, u32 iovs_len, u32 flags, u32 size
   SEDGE_WASI_TRY(auto socket, get_socket(call, fd, kFdWrite));
   SEDGE_WASI_TRY(auto buffers, call.memory.buffers(iovs, iovs_len));
   SEDGE_WASI_CHECK(call.memory.range(size, 4));
-  SEDGE_WASI_TRY(size_t sent, os::send(socket->kernel_fd(), buffers, nullptr,
-                                       nonblocking(*socket), call.interrupt));
+  SEDGE_WASI_TRY(size_t sent, os::send(socket->kernel_fd(), buffers, nullptr, nonblocking(*socket),
+                                       call.interrupt));
   return answer(call, call.memory.store(size, static_cast<u32>(sent)));
 }
 

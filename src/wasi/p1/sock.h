@@ -10,7 +10,7 @@ namespace sedge::wasi::p1 {
 /// The descriptor if it is a socket (notsock) with these rights.
 OsResult<std::shared_ptr<Descriptor>> get_socket(Call& call, u32 fd, uint64_t rights);
 /// Gives a new socket a number.
-OsResult<u32> add_socket(Call& call, os::Fd fd, uint16_t flags);
+OsResult<u32> add_socket(Call& call, Fd fd, uint16_t flags);
 /// Whether the guest set it non-blocking; the kernel's socket always is.
 bool nonblocking(const Descriptor& socket);
 /// sock_recv and sock_recv_from; `from`, if given, gets the sender.

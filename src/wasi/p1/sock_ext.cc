@@ -145,8 +145,7 @@ OsResult<> store_addrinfo(Call& call, u32 at, const os::LookupResult& result) {
     if (*room_for_name <= name_size) name_size = 0;
     auto to_name = call.memory.range(*name, name_size == 0 ? 0 : name_size + 1);
     if (!to_name) return Err(to_name.error());
-    if (name_size > 0)
-      std::memcpy(to_name->data(), result.canonical_name.c_str(), to_name->size());
+    if (name_size > 0) std::memcpy(to_name->data(), result.canonical_name.c_str(), to_name->size());
   }
   auto record = call.memory.range(at, 28);
   if (!record) return Err(record.error());
@@ -170,8 +169,8 @@ Answer sock_open(Call& call, u32 family, u32 type, u32 opened_fd) {
   if (!network(call)) return Errno::acces;
   SEDGE_WASI_CHECK(call.memory.range(opened_fd, 4));
   if (call.state.fds().full()) return Errno::mfile;
-  SEDGE_WASI_TRY(os::Fd fd, os::open_socket(static_cast<os::AddressFamily>(family),
-                                            static_cast<os::SocketType>(type)));
+  SEDGE_WASI_TRY(Fd fd, os::open_socket(static_cast<os::AddressFamily>(family),
+                                        static_cast<os::SocketType>(type)));
   SEDGE_WASI_TRY(u32 number, add_socket(call, std::move(fd), 0));
   return answer(call, call.memory.store(opened_fd, number));
 }
@@ -194,8 +193,7 @@ Answer sock_accept_v1(Call& call, u32 fd, u32 accepted) {
 Answer sock_connect(Call& call, u32 fd, u32 address, u32 port) {
   SEDGE_WASI_TRY(auto socket, get_socket(call, fd, 0));
   SEDGE_WASI_TRY(auto to, load_address(call, address, port));
-  return answer(call,
-                os::connect(socket->kernel_fd(), to, nonblocking(*socket), call.interrupt));
+  return answer(call, os::connect(socket->kernel_fd(), to, nonblocking(*socket), call.interrupt));
 }
 
 Answer sock_recv_from(Call& call, u32 fd, u32 iovs, u32 iovs_len, u32 address, u32 flags, u32 port,
@@ -227,8 +225,8 @@ Answer sock_send_to(Call& call, u32 fd, u32 iovs, u32 iovs_len, u32 address, u32
   SEDGE_WASI_TRY(auto buffers, call.memory.buffers(iovs, iovs_len));
   SEDGE_WASI_TRY(auto to, load_address(call, address, port));
   SEDGE_WASI_CHECK(call.memory.range(size, 4));
-  SEDGE_WASI_TRY(size_t sent, os::send(socket->kernel_fd(), buffers, &to, nonblocking(*socket),
-                                       call.interrupt));
+  SEDGE_WASI_TRY(size_t sent,
+                 os::send(socket->kernel_fd(), buffers, &to, nonblocking(*socket), call.interrupt));
   return answer(call, call.memory.store(size, static_cast<u32>(sent)));
 }
 
@@ -262,8 +260,8 @@ Answer sock_getpeeraddr_v1(Call& call, u32 fd, u32 address, u32 type, u32 port) 
   return get_address_v1(call, fd, address, type, port, true);
 }
 
-Answer sock_getaddrinfo(Call& call, u32 node, u32 node_len, u32 service, u32 service_len,
-                        u32 hints, u32 results, u32 max_results, u32 result_count) {
+Answer sock_getaddrinfo(Call& call, u32 node, u32 node_len, u32 service, u32 service_len, u32 hints,
+                        u32 results, u32 max_results, u32 result_count) {
   if (!network(call)) return Errno::acces;
   if (max_results == 0) return Errno::ai_memory;
   SEDGE_WASI_TRY(std::string node_name, load_name(call, node, node_len));

@@ -1,7 +1,7 @@
 // Sockets of the guest on the loopback interface: both editions of the extension, and its refusal
 // without the network.
-#include "wasi/p1/fixture_test.h"
 #include "wasi/p1/sock.h"
+#include "wasi/p1/fixture_test.h"
 
 namespace sedge::wasi::p1 {
 namespace {
@@ -36,8 +36,9 @@ TEST(Sockets, NeedTheNetwork) {
   Guest guest;
   EXPECT_EQ(guest(sock_open, 1, 2, kOut), Errno::acces);
   ASSERT_TRUE(guest.context->last_denial().has_value());
-  EXPECT_EQ(to_string(*guest.context->last_denial()),
-            "permission denied: the guest asked for a network socket; --network gives it the network");
+  EXPECT_EQ(
+      to_string(*guest.context->last_denial()),
+      "permission denied: the guest asked for a network socket; --network gives it the network");
   EXPECT_EQ(guest(sock_getaddrinfo, 0, 0, 0, 0, 0, 0, 1, 0), Errno::acces);
   EXPECT_EQ(guest(sock_recv, 0, kIov, 1, 0, kOut, kOut), Errno::notsock);
   EXPECT_EQ(guest(sock_shutdown, 1, 3), Errno::notsock);
@@ -83,6 +84,7 @@ TEST(Sockets, TcpOnLoopback) {
   EXPECT_EQ(guest.get<u32>(kBuffer + 2), 0x0100007fu);
   address(guest, 3);
   EXPECT_EQ(guest(sock_getpeeraddr, client, kAddress, kPort), Errno::inval);
+  EXPECT_EQ(guest(sock_getpeeraddr_v1, client, kAddress, kType, kPort), Errno::inval);
 
   guest.put(kOut, u32{4});
   ASSERT_EQ(guest(sock_getsockopt, client, 0, 1, kText, kOut), Errno::success);
@@ -100,7 +102,6 @@ TEST(Sockets, TcpOnLoopback) {
   for (int i = 0; i < 3 && guest.write(server, "lost") == Errno::success; ++i) {
   }
   EXPECT_EQ(guest.write(server, "lost"), Errno::pipe);
-  ASSERT_EQ(guest(sock_getpeeraddr_v1, server, kAddress, kType, kPort), Errno::inval);
 }
 
 TEST(Sockets, AcceptOfTheFirstEdition) {

@@ -42,7 +42,8 @@ std::string to_string(const Denial& denial) {
           "given as {}",
           denial.path, denial.guest);
     case Denial::Kind::network:
-      return "permission denied: the guest asked for a network socket; --network gives it the network";
+      return "permission denied: the guest asked for a network socket; --network gives it the "
+             "network";
   }
   return {};
 }
@@ -80,9 +81,9 @@ Result<std::unique_ptr<State>> State::create(Config config) {
 
   auto add = [&](std::shared_ptr<Descriptor> descriptor) -> Result<void> {
     if (!state->fds_.add(std::move(descriptor)))
-      return fail(ErrorCode::bad_argument,
-                  fmt::format(": {} descriptors do not hold the preopened directories",
-                              config.max_fds));
+      return fail(
+          ErrorCode::bad_argument,
+          fmt::format(": {} descriptors do not hold the preopened directories", config.max_fds));
     return {};
   };
   SEDGE_TRY(add(standard_input(std::move(config.input))));
@@ -97,8 +98,8 @@ Result<std::unique_ptr<State>> State::create(Config config) {
     auto own = preopen.dir->duplicate();
     if (!own)
       return fail(ErrorCode::io, fmt::format(": {}: {}", preopen.host, errno_name(own.error())));
-    dir->handle = DirHandle{std::make_shared<const os::Dir>(std::move(*own)), preopen.guest,
-                            preopen.guest};
+    dir->handle =
+        DirHandle{std::make_shared<const os::Dir>(std::move(*own)), preopen.guest, preopen.guest};
     dir->type = os::FileType::directory;
     dir->rights = kDirectoryRights;
     dir->inheriting = kDirectoryRights | kFileRights;

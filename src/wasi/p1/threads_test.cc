@@ -31,10 +31,13 @@ std::string threaded(std::string_view start, std::string_view thread) {
         (drop (memory.atomic.wait32 (local.get $at) (local.get $now) (i64.const -1)))
         (br $again)))))
   (func $forever (loop $l (br $l)))
-  (func $sleep  ;; an hour, by a clock subscription at 1024
-    (i32.store (i32.const 1040) (i32.const 1))
-    (i64.store (i32.const 1048) (i64.const 3600000000000))
-    (drop (call $poll (i32.const 1024) (i32.const 2048) (i32.const 1) (i32.const 3072))))
+  (func $sleep (param $id i32)  ;; an hour, by a clock subscription in a place of the thread's own
+    (local $at i32)
+    (local.set $at (i32.add (i32.const 4096) (i32.mul (local.get $id) (i32.const 128))))
+    (i32.store offset=16 (local.get $at) (i32.const 1))
+    (i64.store offset=24 (local.get $at) (i64.const 3600000000000))
+    (drop (call $poll (local.get $at) (i32.add (local.get $at) (i32.const 64)) (i32.const 1)
+                      (i32.add (local.get $at) (i32.const 112)))))
   (func (export "wasi_thread_start") (param $id i32) (param $arg i32) (local $i i32) {1})
   (func (export "_start") (local $i i32) {0})
 ))",
@@ -92,7 +95,7 @@ TEST_F(Threads, ATrapEndsAll) {
                    (drop (call $spawn (i32.const 1)))
                    (call $await (i32.const 4) (i32.const 1)))",
                 R"((if (local.get $arg) (then unreachable))
-                   (call $sleep))")),
+                   (call $sleep (local.get $id)))")),
             ErrorCode::unreachable);
 }
 
@@ -102,7 +105,7 @@ TEST_F(Threads, AnExitOfAThreadEndsAll) {
          (drop (call $spawn (i32.const 0)))
          (drop (call $spawn (i32.const 7)))
          (call $forever))",
-      R"((if (i32.eqz (local.get $arg)) (then (call $sleep)))
+      R"((if (i32.eqz (local.get $arg)) (then (call $sleep (local.get $id))))
          (call $exit (local.get $arg)))"));
   ASSERT_TRUE(status.has_value()) << status.error().render();
   EXPECT_EQ(*status, 7);
@@ -115,7 +118,7 @@ TEST_F(Threads, TheEndOfMainEndsThem) {
                                 (call $await (i32.const 4) (i32.const 3)))",
                              R"((call $count (i32.const 4))
                                 (if (i32.eqz (local.get $arg)) (then (call $forever)))
-                                (if (i32.eq (local.get $arg) (i32.const 1)) (then (call $sleep)))
+                                (if (i32.eq (local.get $arg) (i32.const 1)) (then (call $sleep (local.get $id))))
                                 (call $await (i32.const 8) (i32.const 1)))"));
   ASSERT_TRUE(status.has_value()) << status.error().render();
   EXPECT_EQ(*status, 0);
@@ -126,7 +129,7 @@ TEST_F(Threads, AreLimited) {
   auto status = run(threaded(R"((drop (call $spawn (i32.const 0)))
                                 (drop (call $spawn (i32.const 0)))
                                 (call $exit (i32.sub (i32.const 0) (call $spawn (i32.const 0)))))",
-                             "(call $sleep)"));
+                             "(call $sleep (local.get $id))"));
   ASSERT_TRUE(status.has_value()) << status.error().render();
   EXPECT_EQ(*status, 6);  // again
 }
@@ -150,7 +153,7 @@ TEST_F(Threads, TheDeadlineHoldsForAll) {
   EXPECT_EQ(error(threaded(R"((drop (call $spawn (i32.const 0)))
                               (drop (call $spawn (i32.const 1)))
                               (call $await (i32.const 4) (i32.const 1)))",
-                           R"((if (local.get $arg) (then (call $sleep)))
+                           R"((if (local.get $arg) (then (call $sleep (local.get $id))))
                               (call $forever))")),
             ErrorCode::deadline_exceeded);
 }
@@ -159,7 +162,7 @@ TEST_F(Threads, FuelIsSharedOut) {
   engine_config.fuel = true;
   fuel = 100'000;
   // Each thread spawns the next: without sharing, this would never end.
-  EXPECT_EQ(error(threaded("(drop (call $spawn (i32.const 0))) (call $sleep)",
+  EXPECT_EQ(error(threaded("(drop (call $spawn (i32.const 0))) (call $sleep (i32.const 0))",
                            R"((drop (call $spawn (i32.const 0)))
                               (call $forever))")),
             ErrorCode::out_of_fuel);

@@ -134,9 +134,8 @@ TEST_P(WitxTest, EveryFunctionHasItsSignature) {
   EXPECT_EQ(functions, unstable ? 45u : 46u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Editions, WitxTest, testing::Bool(), [](const auto& param) {
-  return param.param ? "unstable" : "preview1";
-});
+INSTANTIATE_TEST_SUITE_P(Editions, WitxTest, testing::Bool(),
+                         [](const auto& param) { return param.param ? "unstable" : "preview1"; });
 
 }  // namespace
 }  // namespace sedge::wasi::p1

@@ -19,7 +19,8 @@ constexpr std::array<uint8_t, 256> kClasses = [] {
   for (int c = 'A'; c <= 'Z'; ++c) table[c] = kIdChar;
   for (int c = 'a'; c <= 'f'; ++c) table[c] |= kHex;
   for (int c = 'A'; c <= 'F'; ++c) table[c] |= kHex;
-  for (char c : std::string_view("!#$%&'*+-./:<=>?@\\^_`|~")) table[static_cast<uint8_t>(c)] = kIdChar;
+  for (char c : std::string_view("!#$%&'*+-./:<=>?@\\^_`|~"))
+    table[static_cast<uint8_t>(c)] = kIdChar;
   for (char c : std::string_view(" \t\n\r")) table[static_cast<uint8_t>(c)] = kSpace;
   for (char c : std::string_view(",;[]{}")) table[static_cast<uint8_t>(c)] = kPunct;
   return table;
@@ -63,7 +64,8 @@ Token::Kind classify_number(std::string_view text) {
     text.remove_prefix(1);
     text.remove_prefix(digits(text, digit_class));
   }
-  if (!text.empty() && (hex ? text[0] == 'p' || text[0] == 'P' : text[0] == 'e' || text[0] == 'E')) {
+  if (!text.empty() &&
+      (hex ? text[0] == 'p' || text[0] == 'P' : text[0] == 'e' || text[0] == 'E')) {
     text.remove_prefix(1);
     if (!text.empty() && (text[0] == '+' || text[0] == '-')) text.remove_prefix(1);
     n = digits(text, kDigit);
@@ -375,21 +377,14 @@ class Lexer {
   bool failed_ = false;
 };
 
-Tokens::Tokens(std::string_view text, size_t begin, size_t end) : text_(text) {
+Tokens::Tokens(std::string_view text) : text_(text) {
   line_starts_.push_back(0);
-  for (size_t i = 0; i < begin; ++i)  // lines before the part: of interest to locations only
-    if (text[i] == '\n' || (text[i] == '\r' && !(i + 1 < text.size() && text[i + 1] == '\n')))
-      line_starts_.push_back(static_cast<uint32_t>(i + 1));
-  Lexer(*this, begin, end).run();
+  Lexer(*this, 0, text.size()).run();
 }
 
-Location Tokens::location(uint32_t offset) const {
-  auto next = std::upper_bound(line_starts_.begin(), line_starts_.end(), offset);
-  return Location::at(static_cast<uint32_t>(next - line_starts_.begin()), offset - next[-1] + 1);
-}
-
-std::pair<size_t, size_t> Tokens::annotation_body(const Token& token) const {
-  size_t begin = token.begin + 2;  // behind "(@"
+Tokens::Tokens(const Tokens& parent, const Token& annotation)
+    : text_(parent.text_), parent_(&parent) {
+  size_t begin = annotation.begin + 2;  // behind "(@"
   if (text_[begin] == '"') {
     ++begin;
     while (text_[begin] != '"') begin += text_[begin] == '\\' ? 2 : 1;
@@ -397,7 +392,13 @@ std::pair<size_t, size_t> Tokens::annotation_body(const Token& token) const {
   } else {
     while (is(text_[begin], kIdChar)) ++begin;
   }
-  return {begin, token.end - 1};
+  Lexer(*this, begin, annotation.end - 1).run();
+}
+
+Location Tokens::location(uint32_t offset) const {
+  if (parent_) return parent_->location(offset);
+  auto next = std::upper_bound(line_starts_.begin(), line_starts_.end(), offset);
+  return Location::at(static_cast<uint32_t>(next - line_starts_.begin()), offset - next[-1] + 1);
 }
 
 std::string decode_string(std::string_view token) {
@@ -410,10 +411,20 @@ std::string decode_string(std::string_view token) {
     if (i + 1 >= token.size()) break;
     char c = token[i++];
     switch (c) {
-      case 'n': out.push_back('\n'); break;
-      case 'r': out.push_back('\r'); break;
-      case 't': out.push_back('\t'); break;
-      case '\\': case '\'': case '"': out.push_back(c); break;
+      case 'n':
+        out.push_back('\n');
+        break;
+      case 'r':
+        out.push_back('\r');
+        break;
+      case 't':
+        out.push_back('\t');
+        break;
+      case '\\':
+      case '\'':
+      case '"':
+        out.push_back(c);
+        break;
       case 'u': {
         uint32_t value = 0;
         for (++i; i < token.size() && token[i] != '}'; ++i)

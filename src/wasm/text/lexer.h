@@ -15,7 +15,7 @@ namespace sedge::wasm {
 struct Token {
   enum class Kind : uint8_t {
     eof,
-    error,       ///< where lexing stopped; the last token then
+    error,  ///< where lexing stopped; the last token then
     lparen,
     rparen,
     nat,         ///< unsigned integer
@@ -43,9 +43,10 @@ struct Token {
 /// its place and errors before it win.
 class Tokens {
  public:
-  explicit Tokens(std::string_view text) : Tokens(text, 0, text.size()) {}
-  /// Tokens of text[begin, end); offsets and locations stay those of `text`.
-  Tokens(std::string_view text, size_t begin, size_t end);
+  explicit Tokens(std::string_view text);
+  /// The tokens inside an annotation of `parent`, behind its id; offsets and locations stay those
+  /// of the whole text. Borrows `parent`.
+  Tokens(const Tokens& parent, const Token& annotation);
 
   size_t size() const { return list_.size(); }
   /// The token at `index`; beyond the end the last one (eof or error).
@@ -60,12 +61,11 @@ class Tokens {
   Location location(uint32_t offset) const;
   /// The lexical error; only when the last token says that there is one.
   Error error() const { return Error(error_code_, error_suffix_, location(list_.back().begin)); }
-  /// The range of an annotation's tokens behind its id, without the closing parenthesis.
-  std::pair<size_t, size_t> annotation_body(const Token& token) const;
 
  private:
   friend class Lexer;
   std::string_view text_;
+  const Tokens* parent_ = nullptr;
   std::vector<Token> list_;
   std::vector<uint32_t> line_starts_;
   ErrorCode error_code_ = ErrorCode::unexpected_token;

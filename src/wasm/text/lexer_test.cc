@@ -31,11 +31,11 @@ std::string lex_error(std::string_view text) {
 }
 
 TEST(Lexer, ClassifiesTokens) {
-  EXPECT_EQ(kinds("(module $a 1 -1 +0x1f 1.5 inf -nan nan:0x7 \"s\" $\"q r\" 0x i32.add)"),
-            (std::vector<Kind>{Kind::lparen, Kind::keyword, Kind::id, Kind::nat, Kind::int_,
-                               Kind::int_, Kind::float_, Kind::float_, Kind::float_, Kind::float_,
-                               Kind::string, Kind::id, Kind::reserved, Kind::keyword, Kind::rparen,
-                               Kind::eof}));
+  EXPECT_EQ(
+      kinds("(module $a 1 -1 +0x1f 1.5 inf -nan nan:0x7 \"s\" $\"q r\" 0x i32.add)"),
+      (std::vector<Kind>{Kind::lparen, Kind::keyword, Kind::id, Kind::nat, Kind::int_, Kind::int_,
+                         Kind::float_, Kind::float_, Kind::float_, Kind::float_, Kind::string,
+                         Kind::id, Kind::reserved, Kind::keyword, Kind::rparen, Kind::eof}));
   EXPECT_EQ(kinds("a\"b\" \"a\"\"b\" $x\"y\" , ;x [ }"),
             (std::vector<Kind>{Kind::reserved, Kind::reserved, Kind::reserved, Kind::reserved,
                                Kind::reserved, Kind::keyword, Kind::reserved, Kind::reserved,
@@ -45,7 +45,8 @@ TEST(Lexer, ClassifiesTokens) {
 TEST(Lexer, ClassifiesNumbers) {
   for (const char* text : {"0", "0_1", "0xA_b", "123"})
     EXPECT_EQ(kinds(text)[0], Kind::nat) << text;
-  for (const char* text : {"0.", "1.e5", "1E-5", "0x1.8p+3", "0x1p3", "+inf", "-nan:0xf_f", "1e1_0"})
+  for (const char* text :
+       {"0.", "1.e5", "1E-5", "0x1.8p+3", "0x1p3", "+inf", "-nan:0xf_f", "1e1_0"})
     EXPECT_EQ(kinds(text)[0], Kind::float_) << text;
   for (const char* text : {"_1", "1__0", "1_", "0x_1", "0x1_", ".5", "1e", "1e+", "0x1p", "1_.0",
                            "1._0", "1.0_", "1e_1", "+", "++1", "1a", "0xg", "nan:0x", "+nan:1"})
@@ -56,8 +57,9 @@ TEST(Lexer, ClassifiesNumbers) {
 TEST(Lexer, SkipsCommentsAndUnknownAnnotations) {
   EXPECT_EQ(kinds(";; a\n(; b (; c ;) ;) x (@a (@b) \")\" , ( ) ;; )\n) y ;;"),
             (std::vector<Kind>{Kind::keyword, Kind::keyword, Kind::eof}));
-  EXPECT_EQ(kinds("(@custom \"a\")(@name \"b\")(@metadata.code.branch_hint \"\\00\")(@\"name\" \"\")"),
-            (std::vector<Kind>{Kind::custom, Kind::name, Kind::branch_hint, Kind::name, Kind::eof}));
+  EXPECT_EQ(
+      kinds("(@custom \"a\")(@name \"b\")(@metadata.code.branch_hint \"\\00\")(@\"name\" \"\")"),
+      (std::vector<Kind>{Kind::custom, Kind::name, Kind::branch_hint, Kind::name, Kind::eof}));
   EXPECT_EQ(kinds(";; to the end\rx"), (std::vector<Kind>{Kind::keyword, Kind::eof}));
 }
 
@@ -67,7 +69,8 @@ TEST(Lexer, ReportsErrorsWithTheirPlace) {
   EXPECT_EQ(lex_error("a \"b"), "unclosed string (line 1, column 3)");
   EXPECT_EQ(lex_error("\"b\nc\""), "unclosed string (line 1, column 1)");
   EXPECT_EQ(lex_error("\"\t\""), "illegal character in a string (line 1, column 2)");
-  EXPECT_EQ(lex_error("\"\\q\""), "illegal character: unknown escape in a string (line 1, column 2)");
+  EXPECT_EQ(lex_error("\"\\q\""),
+            "illegal character: unknown escape in a string (line 1, column 2)");
   EXPECT_EQ(lex_error("\"\\u{d800}\""),
             "malformed UTF-8 encoding: no such character (line 1, column 2)");
   EXPECT_EQ(lex_error("\"\\u{110000}\""),
@@ -169,7 +172,8 @@ TEST(Numbers, FloatsOutOfRange) {
   for (const char* text : {"0x1p128", "1e39", "-0x1.ffffffp127", "nan:0x0", "nan:0x80_0000",
                            "340282356779733661637539395458142568448", "0x1p99999999999999999999"})
     EXPECT_FALSE(parse_float(text, 32)) << text;
-  for (const char* text : {"0x1p1024", "1e309", "0x1.fffffffffffff8p1023", "nan:0x10_0000_0000_0000"})
+  for (const char* text :
+       {"0x1p1024", "1e309", "0x1.fffffffffffff8p1023", "nan:0x10_0000_0000_0000"})
     EXPECT_FALSE(parse_float(text, 64)) << text;
 }
 

@@ -23,8 +23,7 @@ namespace sedge::wasm {
 
 class ModuleParser : private Cursor {
  public:
-  explicit ModuleParser(const Tokens& tokens)
-      : Cursor(tokens), arena_(std::make_shared<Arena>()) {}
+  explicit ModuleParser(const Tokens& tokens) : Cursor(tokens), arena_(std::make_shared<Arena>()) {}
   Result<ParsedModule> run();
 
  private:
@@ -134,12 +133,12 @@ class ModuleParser : private Cursor {
   /// A folded or flat structure that is still open.
   struct Frame {
     enum class Kind : uint8_t {
-      plain,   ///< ( operator operands…
-      block,   ///< ( block … : closing it writes `end`
-      if_,     ///< ( if … : operands, then the parts
-      try_,    ///< ( try … : parts
-      part,    ///< ( then …, ( else …, ( do …, ( catch …
-      flat     ///< block … end
+      plain,  ///< ( operator operands…
+      block,  ///< ( block … : closing it writes `end`
+      if_,    ///< ( if … : operands, then the parts
+      try_,   ///< ( try … : parts
+      part,   ///< ( then …, ( else …, ( do …, ( catch …
+      flat    ///< block … end
     };
     /// Of `if` and `try`: which parts have been seen.
     enum class State : uint8_t { begin, first, other, last, closed };
@@ -213,21 +212,21 @@ class ModuleParser : private Cursor {
   std::unordered_map<TypeIdx, Ids> fields_;           ///< ids of struct fields
   std::unordered_map<std::string, TypeIdx> by_type_;  ///< function types that a type use may mean
   std::vector<size_t> type_positions_;
-  uint32_t imported_[5] = {};  ///< imports so far, by kind
+  uint32_t imported_[5] = {};         ///< imports so far, by kind
   const char* definition_ = nullptr;  ///< the first definition, after which no import may come
 
   // The body being parsed.
   std::optional<uint32_t> func_;  ///< nothing in constant expressions
   Space locals_{"local", "local", {}, 0};
   Writer body_;
-  Writer scratch_;                  ///< the instruction being read
-  std::vector<uint8_t> pending_;    ///< folded operators that wait for their operands
+  Writer scratch_;                ///< the instruction being read
+  std::vector<uint8_t> pending_;  ///< folded operators that wait for their operands
   std::vector<Frame> frames_;
   std::vector<Label> labels_;
   std::unordered_map<std::string_view, uint32_t> label_ids_;  ///< innermost position in labels_
-  uint32_t label_count_ = 0;        ///< structured instructions so far: the index for label names
+  uint32_t label_count_ = 0;  ///< structured instructions so far: the index for label names
   std::optional<Hint> hint_;
-  bool uses_data_ = false;          ///< an instruction names a data segment
+  bool uses_data_ = false;  ///< an instruction names a data segment
   std::vector<SourceMap::Entry>* source_ = nullptr;
 };
 

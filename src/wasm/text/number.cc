@@ -24,7 +24,7 @@ bool take_sign(std::string_view& text) {
 }
 
 struct Format {
-  int precision;   ///< significant bits with the hidden one
+  int precision;  ///< significant bits with the hidden one
   int min_exponent;
   uint64_t infinity;
   uint64_t sign;
@@ -89,7 +89,8 @@ std::optional<uint64_t> parse_hex(std::string_view text, const Format& format) {
 
 /// Whether a decimal literal is below one, for telling overflow from underflow.
 bool is_small(std::string_view text) {
-  int64_t point = 0;  // decimal exponent of the digit before the point, counted from the first digit
+  int64_t point =
+      0;  // decimal exponent of the digit before the point, counted from the first digit
   bool seen = false;
   bool fraction = false;
   size_t i = 0;
@@ -170,7 +171,8 @@ std::optional<uint64_t> parse_float(std::string_view text, unsigned bits) {
   } else if (text.starts_with("0x")) {
     value = parse_hex(text.substr(2), format);
   } else {
-    value = bits == 32 ? parse_decimal<float, uint32_t>(text) : parse_decimal<double, uint64_t>(text);
+    value =
+        bits == 32 ? parse_decimal<float, uint32_t>(text) : parse_decimal<double, uint64_t>(text);
   }
   if (!value) return std::nullopt;
   return *value | sign;
@@ -187,10 +189,10 @@ std::string float_text(uint64_t value, unsigned bits) {
     return fmt::format("{}nan:0x{:x}", sign, payload);
   }
   char buffer[64];
-  auto end = bits == 32 ? std::to_chars(buffer, buffer + sizeof buffer,
-                                        std::bit_cast<float>(static_cast<uint32_t>(magnitude)))
-                        : std::to_chars(buffer, buffer + sizeof buffer,
-                                        std::bit_cast<double>(magnitude));
+  auto end = bits == 32
+                 ? std::to_chars(buffer, buffer + sizeof buffer,
+                                 std::bit_cast<float>(static_cast<uint32_t>(magnitude)))
+                 : std::to_chars(buffer, buffer + sizeof buffer, std::bit_cast<double>(magnitude));
   return fmt::format("{}{}", sign, std::string_view(buffer, static_cast<size_t>(end.ptr - buffer)));
 }
 

@@ -11,7 +11,8 @@ Result<Expr> ModuleParser::expression(Extent extent) {
   pending_.clear();
   frames_.clear();
   labels_.clear();
-  label_ids_.clear();
+  // label_ids_ is empty: every label was popped, or parsing had ended. Clearing it would cost time
+  // by the largest body so far.
   SEDGE_TRY(instructions(extent));
   SEDGE_TRY(emit_op(peek(), Op::end));
   return Expr{arena_->store(Bytes(body_.out())), 0};
@@ -68,8 +69,7 @@ Result<void> ModuleParser::branch_hint() {
   const Token& token = peek();
   if (!func_) return unexpected_token();
   if (hint_) return error(ErrorCode::branch_hint_annotation, ": duplicate annotation");
-  auto [begin, end] = tokens().annotation_body(token);
-  Tokens content(tokens().text(), begin, end);
+  Tokens content(tokens(), token);
   Cursor cursor(content);
   if (!cursor.at(Token::Kind::string))
     return error(ErrorCode::branch_hint_annotation, ": string expected");
@@ -134,8 +134,7 @@ Result<void> ModuleParser::block_head(Frame& frame) {
 Result<void> ModuleParser::open_block(Frame& frame, Bytes bytes) {
   SEDGE_TRY(emit(frame.token, frame.op, bytes, frame.hint));
   if (func_) {
-    if (frame.name)
-      module_.names.labels[*func_].emplace(label_count_, arena_->store(*frame.name));
+    if (frame.name) module_.names.labels[*func_].emplace(label_count_, arena_->store(*frame.name));
     ++label_count_;
   }
   push_label(frame.id);
@@ -158,8 +157,7 @@ Result<void> ModuleParser::block_type() {
 
 /// (catch x l), (catch_ref x l), (catch_all l), (catch_all_ref l); labels are those outside.
 Result<void> ModuleParser::catch_clauses() {
-  static constexpr std::string_view kWords[] = {"catch", "catch_ref", "catch_all",
-                                                "catch_all_ref"};
+  static constexpr std::string_view kWords[] = {"catch", "catch_ref", "catch_all", "catch_all_ref"};
   size_t at_count = scratch_.size();
   uint32_t count = 0;
   for (bool found = true; found;) {
@@ -195,13 +193,23 @@ Result<void> ModuleParser::flat_instruction() {
   if (!op) return unexpected_token();
   const Token& token = advance();
   switch (*op) {
-    case Op::block: case Op::loop: case Op::if_: case Op::try_: case Op::try_table:
+    case Op::block:
+    case Op::loop:
+    case Op::if_:
+    case Op::try_:
+    case Op::try_table:
       return flat_block(*op, token);
-    case Op::else_: return flat_else(token);
-    case Op::catch_: case Op::catch_all: return flat_catch(*op, token);
-    case Op::delegate: return flat_delegate(token);
-    case Op::end: return flat_end(token);
-    default: break;
+    case Op::else_:
+      return flat_else(token);
+    case Op::catch_:
+    case Op::catch_all:
+      return flat_catch(*op, token);
+    case Op::delegate:
+      return flat_delegate(token);
+    case Op::end:
+      return flat_end(token);
+    default:
+      break;
   }
   std::optional<Hint> hint = take_hint();
   SEDGE_TRY_ASSIGN(Op exact, operator_(*op));
@@ -221,8 +229,8 @@ Result<void> ModuleParser::flat_block(Op op, const Token& token) {
 }
 
 Result<void> ModuleParser::flat_else(const Token& token) {
-  if (frames_.empty() || frames_.back().kind != Frame::Kind::flat ||
-      frames_.back().op != Op::if_ || frames_.back().state != Frame::State::begin) {
+  if (frames_.empty() || frames_.back().kind != Frame::Kind::flat || frames_.back().op != Op::if_ ||
+      frames_.back().state != Frame::State::begin) {
     seek(position() - 1);
     return unexpected_token();
   }
@@ -289,13 +297,20 @@ Result<void> ModuleParser::open_folded() {
   frame.hint = take_hint();
   frame.pending = static_cast<uint32_t>(pending_.size());
   switch (*op) {
-    case Op::block: case Op::loop: case Op::try_: case Op::try_table:
+    case Op::block:
+    case Op::loop:
+    case Op::try_:
+    case Op::try_table:
       frame.kind = *op == Op::try_ ? Frame::Kind::try_ : Frame::Kind::block;
       SEDGE_TRY(block_head(frame));
       SEDGE_TRY(open_block(frame, scratch_.out()));
       frames_.push_back(frame);
       return {};
-    case Op::else_: case Op::catch_: case Op::catch_all: case Op::delegate: case Op::end:
+    case Op::else_:
+    case Op::catch_:
+    case Op::catch_all:
+    case Op::delegate:
+    case Op::end:
       seek(position() - 1);
       return unexpected_token();
     case Op::if_:

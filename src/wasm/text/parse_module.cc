@@ -32,7 +32,8 @@ Result<ParsedModule> ModuleParser::run() {
     if (at(Token::Kind::id)) id = id_text(advance());
     if (at(Token::Kind::name)) {
       SEDGE_TRY_ASSIGN(id, name_annotation(advance()));
-      if (at(Token::Kind::name)) return error(ErrorCode::name_annotation, ": multiple module names");
+      if (at(Token::Kind::name))
+        return error(ErrorCode::name_annotation, ": multiple module names");
     }
     if (id) module_.names.module = arena_->store(*id);
   }
@@ -223,8 +224,7 @@ Result<uint32_t> ModuleParser::index(const Space& space) {
 
 /// The text in an annotation (@name "…").
 Result<std::string_view> ModuleParser::name_annotation(const Token& token) {
-  auto [begin, end] = tokens().annotation_body(token);
-  Tokens content(tokens().text(), begin, end);
+  Tokens content(tokens(), token);
   Cursor cursor(content);
   if (!cursor.at(Token::Kind::string))
     return fail(ErrorCode::name_annotation, ": string expected", location(token));
@@ -286,8 +286,7 @@ Result<SectionId> placement(Cursor& cursor) {
 /// (@custom "name" (before|after section)? "content"*)
 Result<void> ModuleParser::custom_annotation() {
   const Token& token = advance();
-  auto [begin, end] = tokens().annotation_body(token);
-  Tokens tokens_inside(tokens().text(), begin, end);
+  Tokens tokens_inside(tokens(), token);
   Cursor cursor(tokens_inside);
   if (!cursor.at(Token::Kind::string))
     return fail(ErrorCode::custom_annotation, ": missing section name", location(token));
@@ -298,7 +297,8 @@ Result<void> ModuleParser::custom_annotation() {
   CustomSection section;
   SEDGE_TRY_ASSIGN(section.after, placement(cursor));
   std::string content;
-  while (cursor.at(Token::Kind::string)) content += decode_string(tokens_inside.text(cursor.advance()));
+  while (cursor.at(Token::Kind::string))
+    content += decode_string(tokens_inside.text(cursor.advance()));
   if (!cursor.at(Token::Kind::eof))
     return fail(ErrorCode::custom_annotation, ": unexpected token", cursor.location());
   section.name = arena_->store(std::string_view(name));

@@ -37,32 +37,53 @@ Result<Op> ModuleParser::operator_(Op op) {
 Result<void> ModuleParser::immediates(Op op) {
   const OpInfo& info = op_info(op);
   switch (info.imm) {
-    case Imm::none: return {};
-    case Imm::block: case Imm::try_table: return unexpected_token();  // not reached: blocks
-    case Imm::label: return label();
-    case Imm::label_table: return labels();
-    case Imm::func: return index_operand(funcs_);
-    case Imm::call_indirect: return call_indirect();
-    case Imm::type: return index_operand(types_);
-    case Imm::local: return index_operand(locals_);
-    case Imm::global: return index_operand(globals_);
-    case Imm::table: return optional_index(tables_);
-    case Imm::table_table: return two_indices_or_none(tables_);
-    case Imm::elem: return index_operand(elems_);
-    case Imm::elem_table: return segment_operands(elems_, tables_);
+    case Imm::none:
+      return {};
+    case Imm::block:
+    case Imm::try_table:
+      return unexpected_token();  // not reached: blocks
+    case Imm::label:
+      return label();
+    case Imm::label_table:
+      return labels();
+    case Imm::func:
+      return index_operand(funcs_);
+    case Imm::call_indirect:
+      return call_indirect();
+    case Imm::type:
+      return index_operand(types_);
+    case Imm::local:
+      return index_operand(locals_);
+    case Imm::global:
+      return index_operand(globals_);
+    case Imm::table:
+      return optional_index(tables_);
+    case Imm::table_table:
+      return two_indices_or_none(tables_);
+    case Imm::elem:
+      return index_operand(elems_);
+    case Imm::elem_table:
+      return segment_operands(elems_, tables_);
     case Imm::data:
       uses_data_ = true;
       return index_operand(datas_);
     case Imm::data_memory:
       uses_data_ = true;
       return segment_operands(datas_, memories_);
-    case Imm::memory: return optional_index(memories_);
-    case Imm::memory_memory: return two_indices_or_none(memories_);
-    case Imm::mem_arg: return mem_arg(info.aux, false);
-    case Imm::mem_arg_lane: return mem_arg(info.aux, true);
-    case Imm::lane: return lane();
-    case Imm::shuffle: return shuffle();
-    case Imm::i32: case Imm::i64: {
+    case Imm::memory:
+      return optional_index(memories_);
+    case Imm::memory_memory:
+      return two_indices_or_none(memories_);
+    case Imm::mem_arg:
+      return mem_arg(info.aux, false);
+    case Imm::mem_arg_lane:
+      return mem_arg(info.aux, true);
+    case Imm::lane:
+      return lane();
+    case Imm::shuffle:
+      return shuffle();
+    case Imm::i32:
+    case Imm::i64: {
       unsigned bits = info.imm == Imm::i32 ? 32 : 64;
       if (!at(Token::Kind::nat) && !at(Token::Kind::int_)) return unexpected_token();
       std::optional<uint64_t> value = parse_int(text(), bits);
@@ -71,7 +92,8 @@ Result<void> ModuleParser::immediates(Op op) {
       advance();
       return {};
     }
-    case Imm::f32: case Imm::f64: {
+    case Imm::f32:
+    case Imm::f64: {
       unsigned bits = info.imm == Imm::f32 ? 32 : 64;
       if (!peek().is_number()) return unexpected_token();
       std::optional<uint64_t> value = parse_float(text(), bits);
@@ -80,15 +102,19 @@ Result<void> ModuleParser::immediates(Op op) {
       advance();
       return {};
     }
-    case Imm::v128: return vector_constant();
+    case Imm::v128:
+      return vector_constant();
     case Imm::heap_type: {
       SEDGE_TRY_ASSIGN(HeapType heap, heap_type());
       scratch_.heap_type(heap);
       return {};
     }
-    case Imm::value_types: return select_types();
-    case Imm::tag: return index_operand(tags_);
-    case Imm::type_field: return type_and_field();
+    case Imm::value_types:
+      return select_types();
+    case Imm::tag:
+      return index_operand(tags_);
+    case Imm::type_field:
+      return type_and_field();
     case Imm::type_count: {
       SEDGE_TRY(index_operand(types_));
       SEDGE_TRY_ASSIGN(uint32_t count, nat32());
@@ -105,7 +131,8 @@ Result<void> ModuleParser::immediates(Op op) {
     case Imm::type_type:
       SEDGE_TRY(index_operand(types_));
       return index_operand(types_);
-    case Imm::br_on_cast: return cast_branch();
+    case Imm::br_on_cast:
+      return cast_branch();
     case Imm::fence:
       scratch_.u8(0);
       return {};
@@ -291,8 +318,7 @@ Result<void> ModuleParser::shuffle() {
   while (peek(count).is_number()) ++count;
   if (count != 16) return error(ErrorCode::invalid_lane_length);
   for (size_t i = 0; i < count; ++i) {
-    std::optional<uint64_t> value =
-        at(Token::Kind::nat) ? parse_nat(text(), 255) : std::nullopt;
+    std::optional<uint64_t> value = at(Token::Kind::nat) ? parse_nat(text(), 255) : std::nullopt;
     if (!value) return error(ErrorCode::lane_out_of_range);
     scratch_.u8(static_cast<uint8_t>(*value));
     advance();

@@ -52,8 +52,9 @@ TEST(Parse, EmptyModules) {
 }
 
 TEST(Parse, FoldedAndFlatGiveTheSameCode) {
-  Code folded = body("(func (param i32) (drop (i32.add (local.get 0) (i32.mul (i32.const 2)"
-                     " (i32.const -1)))))");
+  Code folded = body(
+      "(func (param i32) (drop (i32.add (local.get 0) (i32.mul (i32.const 2)"
+      " (i32.const -1)))))");
   Code flat = body("(func (param i32) local.get 0 i32.const 2 i32.const -1 i32.mul i32.add drop)");
   EXPECT_EQ(folded, flat);
   EXPECT_EQ(flat, (Code{0x20, 0, 0x41, 2, 0x41, 0x7f, 0x6c, 0x6a, 0x1a, 0x0b}));
@@ -85,11 +86,8 @@ TEST(Parse, LabelsCountOutwards) {
 
 TEST(Parse, InlineTypesAreAddedBehindTheOthersInOrder) {
   Module module = parse(
-      "(func (param i64)) (func (block (result i32 i32) (unreachable)) (drop) (drop))"
-      " (import \"a\" \"b\" (func (param f32)))");
-  EXPECT_EQ(module.types.size(), 0u);  // an import behind a definition: refused
-  module = parse(
-      "(func (param i64)) (type $t (func (param f64))) (rec (type (func (param i64))) (type (func)))"
+      "(func (param i64)) (type $t (func (param f64))) (rec (type (func (param i64))) (type "
+      "(func)))"
       " (func (type $t)) (func (param f64)) (func (block (result i32 i32) (unreachable)) drop drop)"
       " (func) (func (param i64))");
   ASSERT_EQ(module.types.size(), 6u);
@@ -102,8 +100,9 @@ TEST(Parse, InlineTypesAreAddedBehindTheOthersInOrder) {
 }
 
 TEST(Parse, LocalsAreGatheredInRuns) {
-  Module module = parse("(func (param $p i32) (local i32 i32) (local $x i32) (local i64) (local)"
-                        " (local.set $x (local.get $p)))");
+  Module module = parse(
+      "(func (param $p i32) (local i32 i32) (local $x i32) (local i64) (local)"
+      " (local.set $x (local.get $p)))");
   const Func& func = module.funcs.at(0);
   ASSERT_EQ(func.locals.size(), 2u);
   EXPECT_EQ(func.locals[0].count, 3u);
@@ -115,9 +114,10 @@ TEST(Parse, LocalsAreGatheredInRuns) {
 }
 
 TEST(Parse, MemoriesAndTablesWithContent) {
-  Module module = parse("(memory i64 (data \"ab\" \"c\")) (memory (pagesize 1) (data \"xyz\"))"
-                        " (table funcref (elem $f 0)) (table (ref null $t) (elem (ref.null $t)))"
-                        " (type $t (func)) (func $f)");
+  Module module = parse(
+      "(memory i64 (data \"ab\" \"c\")) (memory (pagesize 1) (data \"xyz\"))"
+      " (table funcref (elem $f 0)) (table (ref null $t) (elem (ref.null $t)))"
+      " (type $t (func)) (func $f)");
   EXPECT_EQ(module.memories.at(0).type.limits, (Limits{1, 1}));
   EXPECT_TRUE(module.memories[0].type.is64);
   EXPECT_EQ(module.memories.at(1).type.limits, (Limits{3, 3}));
@@ -140,10 +140,11 @@ TEST(Parse, SegmentsCountInTheirSpacesWhereverTheyStand) {
 }
 
 TEST(Parse, ElementForms) {
-  Module module = parse("(table $t 1 funcref) (func $f)"
-                        "(elem (i32.const 0) $f $f) (elem (table $t) (offset i32.const 0) func 0)"
-                        "(elem declare func $f) (elem funcref (ref.null func) (item ref.func $f))"
-                        "(elem func) (elem (i32.const 0)) (elem $n (ref null func))");
+  Module module = parse(
+      "(table $t 1 funcref) (func $f)"
+      "(elem (i32.const 0) $f $f) (elem (table $t) (offset i32.const 0) func 0)"
+      "(elem declare func $f) (elem funcref (ref.null func) (item ref.func $f))"
+      "(elem func) (elem (i32.const 0)) (elem $n (ref null func))");
   ASSERT_EQ(module.elems.size(), 7u);
   using Mode = ElemSegment::Mode;
   EXPECT_EQ(module.elems[0].size(), 2u);
@@ -158,27 +159,30 @@ TEST(Parse, ElementForms) {
 }
 
 TEST(Parse, OptionalIndices) {
-  EXPECT_EQ(body("(func memory.copy memory.copy 1 2 table.init 3 table.init 1 3 memory.init $d"
-                 " v128.load8_lane 5 v128.load8_lane 1 5 v128.load8_lane $m offset=2 5"
-                 " i32.load 1 offset=3 align=2) (data \"\") (data $d \"\") (memory 0) (memory $m 0)"),
-            (Code{0xfc, 10, 0, 0, 0xfc, 10, 1, 2, 0xfc, 12, 3, 0, 0xfc, 12, 3, 1, 0xfc, 8, 1, 0,
-                  0xfd, 0x54, 0, 0, 5, 0xfd, 0x54, 0x40, 1, 0, 5, 0xfd, 0x54, 0x40, 1, 2, 5,
-                  0x28, 0x41, 1, 3, 0x0b}));
+  EXPECT_EQ(
+      body("(func memory.copy memory.copy 1 2 table.init 3 table.init 1 3 memory.init $d"
+           " v128.load8_lane 5 v128.load8_lane 1 5 v128.load8_lane $m offset=2 5"
+           " i32.load 1 offset=3 align=2) (data \"\") (data $d \"\") (memory 0) (memory $m 0)"),
+      (Code{0xfc, 10, 0,    0,    0xfc, 10,   1,    2,    0xfc, 12,   3,    0,    0xfc, 12,
+            3,    1,  0xfc, 8,    1,    0,    0xfd, 0x54, 0,    0,    5,    0xfd, 0x54, 0x40,
+            1,    0,  5,    0xfd, 0x54, 0x40, 1,    2,    5,    0x28, 0x41, 1,    3,    0x0b}));
 }
 
 TEST(Parse, ReferenceOperators) {
-  EXPECT_EQ(body("(type $s (struct (field $a i32) (field $b (mut i8)))) (func struct.get_s $s $b"
-                 " ref.test (ref null $s) ref.test (ref $s) ref.cast anyref ref.null $s"
-                 " br_on_cast 0 anyref (ref $s) select (result i32) select array.copy 0 0)"),
-            (Code{0xfb, 3, 0, 1, 0xfb, 0x15, 0, 0xfb, 0x14, 0, 0xfb, 0x17, 0x6e, 0xd0, 0, 0xfb, 0x18,
-                  1, 0, 0x6e, 0, 0x1c, 1, 0x7f, 0x1b, 0xfb, 0x11, 0, 0, 0x0b}));
+  EXPECT_EQ(
+      body("(type $s (struct (field $a i32) (field $b (mut i8)))) (func struct.get_s $s $b"
+           " ref.test (ref null $s) ref.test (ref $s) ref.cast anyref ref.null $s"
+           " br_on_cast 0 anyref (ref $s) select (result i32) select array.copy 0 0)"),
+      (Code{0xfb, 3,    0, 1, 0xfb, 0x15, 0,    0xfb, 0x14, 0,    0xfb, 0x17, 0x6e, 0xd0, 0,
+            0xfb, 0x18, 1, 0, 0x6e, 0,    0x1c, 1,    0x7f, 0x1b, 0xfb, 0x11, 0,    0,    0x0b}));
   EXPECT_EQ(message("(type $s (struct)) (func struct.get $s $x)"),
             "unknown field $x (line 1, column 40)");
 }
 
 TEST(Parse, TypesWithSubtypingAndGroups) {
-  Module module = parse("(type $a (sub (struct (field i32 i64) (field $m (mut (ref null $b))))))"
-                        "(rec (type $b (sub final $a (struct))) (type (array (mut i16))))");
+  Module module = parse(
+      "(type $a (sub (struct (field i32 i64) (field $m (mut (ref null $b))))))"
+      "(rec (type $b (sub final $a (struct))) (type (array (mut i16))))");
   ASSERT_EQ(module.types.size(), 3u);
   EXPECT_FALSE(module.types[0].final_);
   EXPECT_EQ(module.types[0].fields.size(), 3u);
@@ -193,21 +197,24 @@ TEST(Parse, TypesWithSubtypingAndGroups) {
 }
 
 TEST(Parse, ImportsComeFirst) {
-  EXPECT_EQ(message("(func) (import \"a\" \"b\" (func))"), "import after function (line 1, column 16)"
+  EXPECT_EQ(message("(func) (import \"a\" \"b\" (func))"),
+            "import after function (line 1, column 16)"
             "\nhelp: imports come before every definition");
   EXPECT_EQ(message("(table 0 funcref) (memory (import \"a\" \"b\") 0)"),
             "import after table (line 1, column 27)\nhelp: imports come before every definition");
-  Module module = parse("(func $a (export \"x\") (export \"y\") (import \"m\" \"n\") (param i32))"
-                        " (func $b (export \"z\"))");
+  Module module = parse(
+      "(func $a (export \"x\") (export \"y\") (import \"m\" \"n\") (param i32))"
+      " (func $b (export \"z\"))");
   EXPECT_EQ(module.imports.size(), 1u);
   EXPECT_EQ(module.exports.size(), 3u);
   EXPECT_EQ(module.exports[2].index, 1u);
 }
 
 TEST(Parse, Annotations) {
-  Module module = parse("(func $f (@name \"über f\") (local $l (@name \"\") i32)"
-                        " (if (@name \"cond\") (i32.const 0) (then)))"
-                        " (@custom \"c\" (before code) \"a\" \"b\") (@custom \"d\") (@data_count)");
+  Module module = parse(
+      "(func $f (@name \"über f\") (local $l (@name \"\") i32)"
+      " (if (@name \"cond\") (i32.const 0) (then)))"
+      " (@custom \"c\" (before code) \"a\" \"b\") (@custom \"d\") (@data_count)");
   EXPECT_EQ(module.names.funcs.find(0)->second, "über f");
   EXPECT_EQ(module.names.locals[0].find(0)->second, "");
   EXPECT_EQ(module.names.labels[0].find(0)->second, "cond");
@@ -219,8 +226,9 @@ TEST(Parse, Annotations) {
 }
 
 TEST(Parse, BranchHints) {
-  Module module = parse("(func (local i32) (@metadata.code.branch_hint \"\\01\") (br_if 0 (i32.const 0))"
-                        " i32.const 1 (@metadata.code.branch_hint \"\\00\") if end)");
+  Module module = parse(
+      "(func (local i32) (@metadata.code.branch_hint \"\\01\") (br_if 0 (i32.const 0))"
+      " i32.const 1 (@metadata.code.branch_hint \"\\00\") if end)");
   const auto& hints = module.branch_hints[0];
   ASSERT_EQ(hints.size(), 2u);
   EXPECT_TRUE(hints.at(2));
@@ -249,7 +257,8 @@ TEST(Parse, SourceMapNamesThePlaceOfInstructions) {
 }
 
 TEST(Parse, MessagesNameTokenAndPlace) {
-  EXPECT_EQ(message("(module\n  (func (i32.foo)))"), "unknown operator i32.foo (line 2, column 10)");
+  EXPECT_EQ(message("(module\n  (func (i32.foo)))"),
+            "unknown operator i32.foo (line 2, column 10)");
   EXPECT_EQ(message("(func (call $g))"), "unknown function $g (line 1, column 13)");
   EXPECT_EQ(message("(func local.get $x)"), "unknown local $x (line 1, column 17)");
   EXPECT_EQ(message("(func $f) (func $f)"), "duplicate func $f (line 1, column 17)");

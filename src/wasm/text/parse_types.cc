@@ -107,8 +107,7 @@ Result<void> ModuleParser::struct_fields(SubType& out, TypeIdx type_index) {
       }
     } else {
       auto field_index = static_cast<uint32_t>(out.fields.size());
-      if (at(Token::Kind::id) &&
-          !fields_[type_index].emplace(id_text(peek()), field_index).second)
+      if (at(Token::Kind::id) && !fields_[type_index].emplace(id_text(peek()), field_index).second)
         return error(ErrorCode::duplicate_definition, fmt::format(" field {}", text()));
       SEDGE_TRY(bind(module_.names.fields[type_index], field_index));
       SEDGE_TRY_ASSIGN(FieldType field, field_type());

@@ -13,11 +13,11 @@ constexpr std::string_view kHintSection = "metadata.code.branch_hint";
 constexpr uint32_t kMaxIndent = 40;  // deeper structures are not indented further
 constexpr size_t kDataLine = 64;     // bytes of data in one string
 
-constexpr SectionId kOrder[] = {
-    SectionId::custom,  SectionId::type,    SectionId::import,     SectionId::function,
-    SectionId::table,   SectionId::memory,  SectionId::tag,        SectionId::global,
-    SectionId::export_, SectionId::start,   SectionId::element,    SectionId::data_count,
-    SectionId::code,    SectionId::data};
+constexpr SectionId kOrder[] = {SectionId::custom,   SectionId::type,    SectionId::import,
+                                SectionId::function, SectionId::table,   SectionId::memory,
+                                SectionId::tag,      SectionId::global,  SectionId::export_,
+                                SectionId::start,    SectionId::element, SectionId::data_count,
+                                SectionId::code,     SectionId::data};
 
 size_t section_rank(SectionId id) {
   return static_cast<size_t>(std::find(std::begin(kOrder), std::end(kOrder), id) -
@@ -26,20 +26,34 @@ size_t section_rank(SectionId id) {
 
 const char* section_word(SectionId id) {
   switch (id) {
-    case SectionId::custom: return "before first";
-    case SectionId::type: return "after type";
-    case SectionId::import: return "after import";
-    case SectionId::function: return "after func";
-    case SectionId::table: return "after table";
-    case SectionId::memory: return "after memory";
-    case SectionId::global: return "after global";
-    case SectionId::export_: return "after export";
-    case SectionId::start: return "after start";
-    case SectionId::element: return "after elem";
-    case SectionId::code: return "after code";
-    case SectionId::data: return "after data";
-    case SectionId::data_count: return "after datacount";
-    case SectionId::tag: return "after tag";
+    case SectionId::custom:
+      return "before first";
+    case SectionId::type:
+      return "after type";
+    case SectionId::import:
+      return "after import";
+    case SectionId::function:
+      return "after func";
+    case SectionId::table:
+      return "after table";
+    case SectionId::memory:
+      return "after memory";
+    case SectionId::global:
+      return "after global";
+    case SectionId::export_:
+      return "after export";
+    case SectionId::start:
+      return "after start";
+    case SectionId::element:
+      return "after elem";
+    case SectionId::code:
+      return "after code";
+    case SectionId::data:
+      return "after data";
+    case SectionId::data_count:
+      return "after datacount";
+    case SectionId::tag:
+      return "after tag";
   }
   return "after last";
 }
@@ -267,11 +281,26 @@ void Printer::exports() {
     text("(export ");
     append_string(out_, item.name, true);
     switch (item.kind) {
-      case ExternKind::func: text(" (func"); use(func_ids_, item.index); break;
-      case ExternKind::table: text(" (table"); use(table_ids_, item.index); break;
-      case ExternKind::memory: text(" (memory"); use(memory_ids_, item.index); break;
-      case ExternKind::global: text(" (global"); use(global_ids_, item.index); break;
-      case ExternKind::tag: text(" (tag"); use(tag_ids_, item.index); break;
+      case ExternKind::func:
+        text(" (func");
+        use(func_ids_, item.index);
+        break;
+      case ExternKind::table:
+        text(" (table");
+        use(table_ids_, item.index);
+        break;
+      case ExternKind::memory:
+        text(" (memory");
+        use(memory_ids_, item.index);
+        break;
+      case ExternKind::global:
+        text(" (global");
+        use(global_ids_, item.index);
+        break;
+      case ExternKind::tag:
+        text(" (tag");
+        use(tag_ids_, item.index);
+        break;
     }
     text("))");
   }
@@ -359,8 +388,7 @@ void Printer::func_header(TypeIdx type_index, const IdTable& local_ids) {
   text(" (type");
   use(type_ids_, type_index);
   text(")");
-  if (type_index >= module_.types.size() ||
-      module_.types[type_index].kind != SubType::Kind::func)
+  if (type_index >= module_.types.size() || module_.types[type_index].kind != SubType::Kind::func)
     return;
   const FuncType& type = module_.types[type_index].func;
   if (local_ids.empty()) return params_and_results(type);
@@ -374,8 +402,8 @@ void Printer::func_header(TypeIdx type_index, const IdTable& local_ids) {
   params_and_results({{}, type.results});
 }
 
-/// One form for each run of a type and for each local that has a name. Neighbouring runs of one type
-/// are one run, as parsing makes them.
+/// One form for each run of a type and for each local that has a name. Neighbouring runs of one
+/// type are one run, as parsing makes them.
 void Printer::locals(const Func& func, uint32_t first, const IdTable& local_ids) {
   uint32_t index = first;
   ValType open_type;  // of the form that is still open
@@ -423,25 +451,39 @@ void Printer::funcs() {
 
 bool Printer::present(SectionId id) const {
   switch (id) {
-    case SectionId::custom: return false;
-    case SectionId::type: return !module_.rec_groups.empty();
-    case SectionId::import: return !module_.imports.empty();
-    case SectionId::function: case SectionId::code: return !module_.funcs.empty();
-    case SectionId::table: return !module_.tables.empty();
-    case SectionId::memory: return !module_.memories.empty();
-    case SectionId::tag: return !module_.tags.empty();
-    case SectionId::global: return !module_.globals.empty();
-    case SectionId::export_: return !module_.exports.empty();
-    case SectionId::start: return module_.start.has_value();
-    case SectionId::element: return !module_.elems.empty();
-    case SectionId::data_count: return module_.data_count.has_value();
-    case SectionId::data: return !module_.datas.empty();
+    case SectionId::custom:
+      return false;
+    case SectionId::type:
+      return !module_.rec_groups.empty();
+    case SectionId::import:
+      return !module_.imports.empty();
+    case SectionId::function:
+    case SectionId::code:
+      return !module_.funcs.empty();
+    case SectionId::table:
+      return !module_.tables.empty();
+    case SectionId::memory:
+      return !module_.memories.empty();
+    case SectionId::tag:
+      return !module_.tags.empty();
+    case SectionId::global:
+      return !module_.globals.empty();
+    case SectionId::export_:
+      return !module_.exports.empty();
+    case SectionId::start:
+      return module_.start.has_value();
+    case SectionId::element:
+      return !module_.elems.empty();
+    case SectionId::data_count:
+      return module_.data_count.has_value();
+    case SectionId::data:
+      return !module_.datas.empty();
   }
   return false;
 }
 
-/// Whether the custom section at `position` stands where encoding puts what has no place of its own:
-/// right before the section `end`, or at the very end (`custom`).
+/// Whether the custom section at `position` stands where encoding puts what has no place of its
+/// own: right before the section `end`, or at the very end (`custom`).
 bool Printer::at_default_place(size_t position, SectionId end) const {
   size_t limit = section_rank(end == SectionId::custom ? SectionId::data : end);
   if (end == SectionId::custom) ++limit;

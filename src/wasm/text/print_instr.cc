@@ -1,5 +1,5 @@
-// Types, type uses and instructions as text. Bodies are flat, one instruction on a line; initialisers
-// of one instruction are folded.
+// Types, type uses and instructions as text. Bodies are flat, one instruction on a line;
+// initialisers of one instruction are folded.
 #include <algorithm>
 #include <charconv>
 
@@ -137,7 +137,7 @@ void Printer::close_label() {
 void Printer::body(const Func& func, uint32_t func_index, const IdTable& local_ids) {
   local_ids_ = &local_ids;
   labels_.clear();
-  label_positions_.clear();
+  label_positions_ = {};
   label_count_ = 0;
   label_names_ = IdTable();
   auto names = module_.names.labels.find(func_index);
@@ -217,10 +217,18 @@ void Printer::block_head(const Instr& instr) {
 void Printer::catches(const Instr& instr) {
   for (const Catch& clause : instr.catches) {
     switch (clause.kind) {
-      case Catch::Kind::catch_: text(" (catch"); break;
-      case Catch::Kind::catch_ref: text(" (catch_ref"); break;
-      case Catch::Kind::catch_all: text(" (catch_all"); break;
-      case Catch::Kind::catch_all_ref: text(" (catch_all_ref"); break;
+      case Catch::Kind::catch_:
+        text(" (catch");
+        break;
+      case Catch::Kind::catch_ref:
+        text(" (catch_ref");
+        break;
+      case Catch::Kind::catch_all:
+        text(" (catch_all");
+        break;
+      case Catch::Kind::catch_all_ref:
+        text(" (catch_all_ref");
+        break;
     }
     if (clause.kind == Catch::Kind::catch_ || clause.kind == Catch::Kind::catch_ref)
       use(tag_ids_, clause.tag);
@@ -271,45 +279,69 @@ void Printer::segment(const Instr& instr, const IdTable& segments, const IdTable
 void Printer::operands(const Instr& instr) {
   static const IdTable kNoIds;
   switch (op_info(instr.op).imm) {
-    case Imm::none: case Imm::fence: break;
-    case Imm::block: block_head(instr); break;
+    case Imm::none:
+    case Imm::fence:
+      break;
+    case Imm::block:
+      block_head(instr);
+      break;
     case Imm::try_table:
       block_head(instr);
       catches(instr);
       break;
-    case Imm::label: label(instr.index); break;
+    case Imm::label:
+      label(instr.index);
+      break;
     case Imm::label_table:
       for (uint32_t depth : instr.labels) label(depth);
       break;
-    case Imm::func: use(func_ids_, instr.index); break;
+    case Imm::func:
+      use(func_ids_, instr.index);
+      break;
     case Imm::call_indirect:
       if (instr.index2 != 0) use(table_ids_, instr.index2);
       text(" (type");
       use(type_ids_, instr.index);
       text(")");
       break;
-    case Imm::type: use(type_ids_, instr.index); break;
-    case Imm::local: use(local_ids_ ? *local_ids_ : kNoIds, instr.index); break;
-    case Imm::global: use(global_ids_, instr.index); break;
+    case Imm::type:
+      use(type_ids_, instr.index);
+      break;
+    case Imm::local:
+      use(local_ids_ ? *local_ids_ : kNoIds, instr.index);
+      break;
+    case Imm::global:
+      use(global_ids_, instr.index);
+      break;
     case Imm::table:
       if (instr.index != 0) use(table_ids_, instr.index);
       break;
     case Imm::memory:
       if (instr.index != 0) use(memory_ids_, instr.index);
       break;
-    case Imm::table_table: case Imm::memory_memory: {
-      const IdTable& ids =
-          op_info(instr.op).imm == Imm::table_table ? table_ids_ : memory_ids_;
+    case Imm::table_table:
+    case Imm::memory_memory: {
+      const IdTable& ids = op_info(instr.op).imm == Imm::table_table ? table_ids_ : memory_ids_;
       if (instr.index == 0 && instr.index2 == 0) break;
       use(ids, instr.index);
       use(ids, instr.index2);
       break;
     }
-    case Imm::elem: use(elem_ids_, instr.index); break;
-    case Imm::elem_table: segment(instr, elem_ids_, table_ids_); break;
-    case Imm::data: use(data_ids_, instr.index); break;
-    case Imm::data_memory: segment(instr, data_ids_, memory_ids_); break;
-    case Imm::mem_arg: mem_arg(instr); break;
+    case Imm::elem:
+      use(elem_ids_, instr.index);
+      break;
+    case Imm::elem_table:
+      segment(instr, elem_ids_, table_ids_);
+      break;
+    case Imm::data:
+      use(data_ids_, instr.index);
+      break;
+    case Imm::data_memory:
+      segment(instr, data_ids_, memory_ids_);
+      break;
+    case Imm::mem_arg:
+      mem_arg(instr);
+      break;
     case Imm::mem_arg_lane:
       mem_arg(instr);
       text(" ");
@@ -325,7 +357,8 @@ void Printer::operands(const Instr& instr) {
         number(lane);
       }
       break;
-    case Imm::i32: case Imm::i64:
+    case Imm::i32:
+    case Imm::i64:
       text(instr.i64 < 0 ? " -" : " ");
       number(instr.i64 < 0 ? 0 - static_cast<uint64_t>(instr.i64) : instr.u64);
       break;
@@ -337,7 +370,9 @@ void Printer::operands(const Instr& instr) {
       text(" ");
       text(float_text(instr.u64, 64));
       break;
-    case Imm::v128: vector(instr); break;
+    case Imm::v128:
+      vector(instr);
+      break;
     case Imm::heap_type:
       text(" ");
       if (instr.op == Op::ref_null)
@@ -353,8 +388,12 @@ void Printer::operands(const Instr& instr) {
       }
       text(")");
       break;
-    case Imm::tag: use(tag_ids_, instr.index); break;
-    case Imm::type_field: struct_field(instr); break;
+    case Imm::tag:
+      use(tag_ids_, instr.index);
+      break;
+    case Imm::type_field:
+      struct_field(instr);
+      break;
     case Imm::type_count:
       use(type_ids_, instr.index);
       text(" ");

@@ -91,9 +91,7 @@ void IdTable::append_use(std::string& out, uint32_t index) const {
 
 namespace {
 
-bool within(const Names::Map& map, size_t count) {
-  return map.empty() || map.back().first < count;
-}
+bool within(const Names::Map& map, size_t count) { return map.empty() || map.back().first < count; }
 
 bool locals_fit(const Module& module) {
   for (const auto& [func, names] : module.names.locals) {
@@ -141,10 +139,9 @@ bool names_fit(const Module& module) {
   return within(names.funcs, module.func_count()) && within(names.types, module.types.size()) &&
          within(names.tables, module.table_count()) &&
          within(names.memories, module.memory_count()) &&
-         within(names.globals, module.global_count()) &&
-         within(names.elems, module.elems.size()) && within(names.datas, module.datas.size()) &&
-         within(names.tags, module.tag_count()) && locals_fit(module) && labels_fit(module) &&
-         fields_fit(module);
+         within(names.globals, module.global_count()) && within(names.elems, module.elems.size()) &&
+         within(names.datas, module.datas.size()) && within(names.tags, module.tag_count()) &&
+         locals_fit(module) && labels_fit(module) && fields_fit(module);
 }
 
 bool hints_fit(const Module& module) {

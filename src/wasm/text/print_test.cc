@@ -82,8 +82,9 @@ TEST(Print, Options) {
 }
 
 TEST(Print, NamesThatIdsCannotCarry) {
-  Module module = from_text("(func $f) (func $g (@name \"f\")) (func $\"f.1\") (func (@name \"\"))"
-                            " (func $\"a b\") (func $\"q\\\"\\n\")");
+  Module module = from_text(
+      "(func $f) (func $g (@name \"f\")) (func $\"f.1\") (func (@name \"\"))"
+      " (func $\"a b\") (func $\"q\\\"\\n\")");
   EXPECT_EQ(print_module(module),
             "(module\n  (type (;0;) (func))\n"
             "  (func $f (;0;) (type 0))\n"
@@ -118,14 +119,17 @@ TEST(Print, EveryKindOfFieldComesBack) {
            "(global (mut i32) (i32.add (i32.const 1) (i32.const 2))) (export \"\" (global 0))",
            "(tag $t (param i32)) (func (block $l (result i32) (try_table (catch $t $l)"
            " (catch_all_ref 1) (nop)) (i32.const 0)) (drop))",
-           "(tag $t) (func (try $a (do (try (do) (delegate $a))) (catch $t) (catch_all (rethrow 0))))",
-           "(func (drop (f64.const -0x1.8p-1074)) (drop (f32.const nan:0x123)) (drop (f32.const -inf))"
+           "(tag $t) (func (try $a (do (try (do) (delegate $a))) (catch $t) (catch_all (rethrow "
+           "0))))",
+           "(func (drop (f64.const -0x1.8p-1074)) (drop (f32.const nan:0x123)) (drop (f32.const "
+           "-inf))"
            " (drop (v128.const f64x2 1 nan)) (drop (i64.const -9223372036854775808)))",
            "(type $f (func)) (table 1 funcref) (table 1 funcref) (func (call_indirect (type 0)"
            " (i32.const 0)) (return_call_indirect 1 (type $f) (i32.const 0)))",
            "(type $s (struct (field $a i32))) (func (param anyref) (block (result anyref)"
            " (br_on_cast 0 anyref (ref $s) (local.get 0))) (ref.test (ref null $s)) (drop))",
-           "(memory 1) (memory 1) (data $d \"\") (func (memory.init 1 $d (i32.const 0) (i32.const 0)"
+           "(memory 1) (memory 1) (data $d \"\") (func (memory.init 1 $d (i32.const 0) (i32.const "
+           "0)"
            " (i32.const 0)) (memory.copy 1 0 (i32.const 0) (i32.const 0) (i32.const 0))"
            " (drop (v128.load8_lane 1 offset=1 align=1 3 (i32.const 0) (v128.const i32x4 1 2 3 4)))"
            " (atomic.fence) (drop (i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 31"
@@ -224,8 +228,9 @@ TEST(Print, NeighbouringRunsOfLocalsBecomeOne) {
   section(bytes, 1, {1, 0x60, 0, 0});
   section(bytes, 3, {1, 0});
   section(bytes, 10, {1, 10, 4, 1, 0x7f, 1, 0x7f, 0, 0x7e, 2, 0x7f, 0x0b});
-  EXPECT_EQ(print_module(decoded(bytes)),
-            "(module\n  (type (;0;) (func))\n  (func (;0;) (type 0)\n    (local i32 i32 i32 i32)))\n");
+  EXPECT_EQ(
+      print_module(decoded(bytes)),
+      "(module\n  (type (;0;) (func))\n  (func (;0;) (type 0)\n    (local i32 i32 i32 i32)))\n");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Printer of modules; the interface is text.h. Everything is appended to one string, and indentation
-// is capped, so that the time is linear in what is printed.
+// Printer of modules; the interface is text.h. Everything is appended to one string, and
+// indentation is capped, so that the time is linear in what is printed.
 #ifndef SEDGE_WASM_TEXT_PRINTER_H_
 #define SEDGE_WASM_TEXT_PRINTER_H_
 
@@ -91,11 +91,12 @@ class Printer {
   bool print_names_;
   bool print_hints_;
   std::string out_;
-  IdTable type_ids_, func_ids_, table_ids_, memory_ids_, global_ids_, tag_ids_, elem_ids_, data_ids_;
+  IdTable type_ids_, func_ids_, table_ids_, memory_ids_, global_ids_, tag_ids_, elem_ids_,
+      data_ids_;
   std::unordered_map<TypeIdx, IdTable> field_ids_;
 
   // The body being printed.
-  const IdTable* local_ids_ = nullptr;      ///< or null
+  const IdTable* local_ids_ = nullptr;  ///< or null
   IdTable label_names_;
   std::vector<const std::string*> labels_;  ///< ids of open blocks, or null
   std::unordered_map<std::string_view, std::vector<size_t>> label_positions_;  ///< by id

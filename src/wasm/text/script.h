@@ -1,5 +1,5 @@
-// Spec test scripts (.wast): modules, actions and assertions as data. Spec: interpreter/README.md of
-// the specification repository, section "Scripts".
+// Spec test scripts (.wast): modules, actions and assertions as data. Spec: interpreter/README.md
+// of the specification repository, section "Scripts".
 #ifndef SEDGE_WASM_TEXT_SCRIPT_H_
 #define SEDGE_WASM_TEXT_SCRIPT_H_
 
@@ -23,11 +23,11 @@ namespace sedge::wasm {
 struct ScriptModule {
   enum class Form : uint8_t { text, binary, quote };
   Form form = Form::text;
-  bool definition = false;         ///< `(module definition $id …)`: not instantiated
-  std::optional<std::string> id;   ///< "$M"
-  std::string text;                ///< text and quote: source; for text the slice of the script
-  std::vector<uint8_t> bytes;      ///< binary
-  uint32_t line = 0, column = 0;   ///< of `text` in the script
+  bool definition = false;        ///< `(module definition $id …)`: not instantiated
+  std::optional<std::string> id;  ///< "$M"
+  std::string text;               ///< text and quote: source; for text the slice of the script
+  std::vector<uint8_t> bytes;     ///< binary
+  uint32_t line = 0, column = 0;  ///< of `text` in the script
 };
 
 /// A literal argument: a constant, or ref.null/ref.host/ref.extern with a number.
@@ -43,9 +43,23 @@ struct ScriptValue {
 /// alternatives. A float or vector without a NaN pattern is a `value`; its lanes are filled, too.
 struct ScriptPattern {
   enum class Kind : uint8_t {
-    value, f32, f64, v128,      // f32, f64: one lane; v128: `lanes` of shape
-    ref_null, ref_null_any, ref_extern, ref_extern_any, ref_host, ref_func, ref_any, ref_eq,
-    ref_i31, ref_struct, ref_array, ref_exn, either
+    value,
+    f32,
+    f64,
+    v128,  // f32, f64: one lane; v128: `lanes` of shape
+    ref_null,
+    ref_null_any,
+    ref_extern,
+    ref_extern_any,
+    ref_host,
+    ref_func,
+    ref_any,
+    ref_eq,
+    ref_i31,
+    ref_struct,
+    ref_array,
+    ref_exn,
+    either
   };
   enum class Nan : uint8_t { none, canonical, arithmetic };
   struct Lane {
@@ -53,11 +67,11 @@ struct ScriptPattern {
     Nan nan = Nan::none;
   };
   Kind kind = Kind::value;
-  ScriptValue value;        ///< value, ref_extern, ref_host
-  uint8_t lane_bits = 0;    ///< f32: 32, f64: 64, v128: 8…64
+  ScriptValue value;      ///< value, ref_extern, ref_host
+  uint8_t lane_bits = 0;  ///< f32: 32, f64: 64, v128: 8…64
   bool lane_float = false;
   std::vector<Lane> lanes;
-  HeapType heap = HeapType::any;        ///< ref_null
+  HeapType heap = HeapType::any;  ///< ref_null
   std::vector<ScriptPattern> either;
 };
 
@@ -71,16 +85,29 @@ struct Action {
 
 struct Command {
   enum class Kind : uint8_t {
-    module, instance, register_, action, assert_return, assert_trap, assert_exhaustion,
-    assert_exception, assert_malformed, assert_invalid, assert_unlinkable, assert_malformed_custom,
-    assert_invalid_custom, assert_trap_module, thread, wait
+    module,
+    instance,
+    register_,
+    action,
+    assert_return,
+    assert_trap,
+    assert_exhaustion,
+    assert_exception,
+    assert_malformed,
+    assert_invalid,
+    assert_unlinkable,
+    assert_malformed_custom,
+    assert_invalid_custom,
+    assert_trap_module,
+    thread,
+    wait
   };
   Kind kind = Kind::module;
   uint32_t line = 0;
-  ScriptModule module;              ///< module, assert_malformed/invalid/unlinkable/…_module
-  std::optional<std::string> id;    ///< instance: new name; register_: module; thread, wait: thread
-  std::optional<std::string> id2;   ///< instance: the definition
-  std::string name;                 ///< register_: the name; assert_*: the expected words
+  ScriptModule module;             ///< module, assert_malformed/invalid/unlinkable/…_module
+  std::optional<std::string> id;   ///< instance: new name; register_: module; thread, wait: thread
+  std::optional<std::string> id2;  ///< instance: the definition
+  std::string name;                ///< register_: the name; assert_*: the expected words
   Action action;
   std::vector<ScriptPattern> results;
   std::vector<std::string> shared;  ///< thread: modules shared with it

@@ -123,10 +123,12 @@ TEST(Script, Threads) {
 }
 
 TEST(Script, Errors) {
-  EXPECT_EQ(script_error("(module)\n(assert_foo)"), "unknown operator assert_foo (line 2, column 2)");
+  EXPECT_EQ(script_error("(module)\n(assert_foo)"),
+            "unknown operator assert_foo (line 2, column 2)");
   EXPECT_EQ(script_error("(module) nop"), "unexpected token nop (line 1, column 10)");
   EXPECT_EQ(script_error("(module"), "unexpected token at the end (line 1, column 8)");
-  EXPECT_EQ(script_error("(invoke \"f\" (i32.const 1.5))"), "unexpected token 1.5 (line 1, column 24)");
+  EXPECT_EQ(script_error("(invoke \"f\" (i32.const 1.5))"),
+            "unexpected token 1.5 (line 1, column 24)");
   EXPECT_EQ(script_error("(thread $a (thread $b))"), "unexpected token thread (line 1, column 13)");
 }
 
@@ -173,7 +175,8 @@ TEST(Suite, EveryTextModuleParsesPrintsAndEncodes) {
     for (const Command& command : *commands) {
       if (command.module.form == ScriptModule::Form::binary) continue;
       if (command.module.text.empty() && command.module.form == ScriptModule::Form::text) continue;
-      // This script predates 64-bit sizes in the text format; by now they are invalid, not malformed.
+      // This script predates 64-bit sizes in the text format; by now they are invalid, not
+      // malformed.
       if (name == "proposals/threads/memory.wast" && command.name == "i32 constant out of range")
         continue;
       ++modules;

@@ -132,10 +132,10 @@ Result<std::optional<ScriptPattern>> ScriptParser::reference_pattern() {
     std::string_view word;
     Kind kind;
   };
-  static constexpr Row kKinds[] = {{"ref.func", Kind::ref_func}, {"ref.any", Kind::ref_any},
-                                   {"ref.eq", Kind::ref_eq},     {"ref.i31", Kind::ref_i31},
-                                   {"ref.struct", Kind::ref_struct},
-                                   {"ref.array", Kind::ref_array}, {"ref.exn", Kind::ref_exn}};
+  static constexpr Row kKinds[] = {{"ref.func", Kind::ref_func},     {"ref.any", Kind::ref_any},
+                                   {"ref.eq", Kind::ref_eq},         {"ref.i31", Kind::ref_i31},
+                                   {"ref.struct", Kind::ref_struct}, {"ref.array", Kind::ref_array},
+                                   {"ref.exn", Kind::ref_exn}};
   ScriptPattern out;
   for (const Row& row : kKinds) {
     if (!take_open(row.word)) continue;

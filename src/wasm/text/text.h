@@ -28,11 +28,13 @@ struct ParsedModule {
 };
 
 /// Parses one module: `(module …)` or the bare fields of one; not `binary` or `quote` forms. Names
-/// become `module.names`; `@custom`, `@name`, `@metadata.code.branch_hint` annotations are honoured.
-/// Errors: phase malformed with line and column.
+/// become `module.names`; `@custom`, `@name`, `@metadata.code.branch_hint` annotations are
+/// honoured, and so is `(@data_count)`, by which print_module marks a data count that no
+/// instruction needs. Errors: phase malformed with line and column (in bytes); branch_hint_target;
+/// limit_exceeded.
 Result<ParsedModule> parse_module(std::string_view text);
 
-/// Parses and encodes: text → binary. `source_map`, if given, maps the binary's offsets.
+/// Parses and encodes: text → binary.
 Result<std::vector<uint8_t>> assemble(std::string_view text);
 
 struct PrintOptions {
@@ -41,8 +43,9 @@ struct PrintOptions {
   bool skeleton = false;  ///< no function bodies
 };
 
-/// Prints a decoded module; parsing the result and encoding it gives the canonical encoding of the
-/// module, names and custom sections included.
+/// Prints a decoded module. Parsing the result and encoding it gives the module back, names, custom
+/// sections and branch hints included, in canonical form: what `encode` writes, with the shortest
+/// LEB128 inside of bodies too and with neighbouring locals of one type in one run.
 std::string print_module(const Module& module, const PrintOptions& options = {});
 
 }  // namespace sedge::wasm

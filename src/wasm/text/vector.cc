@@ -15,7 +15,7 @@ struct ShapeName {
   bool is_float;
 };
 constexpr ShapeName kShapes[] = {{"i8x16", 8, false},  {"i16x8", 16, false}, {"i32x4", 32, false},
-                             {"i64x2", 64, false}, {"f32x4", 32, true},  {"f64x2", 64, true}};
+                                 {"i64x2", 64, false}, {"f32x4", 32, true},  {"f64x2", 64, true}};
 
 VectorLanes::Nan nan_pattern(const Cursor& cursor, size_t ahead) {
   if (cursor.at_keyword("nan:canonical", ahead)) return VectorLanes::Nan::canonical;

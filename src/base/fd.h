@@ -1,13 +1,14 @@
-// A file descriptor that closes itself. Move-only; -1 means none.
-#ifndef SEDGE_WASI_OS_FD_H_
-#define SEDGE_WASI_OS_FD_H_
+// A file descriptor that closes itself.
+#ifndef SEDGE_BASE_FD_H_
+#define SEDGE_BASE_FD_H_
 
 #include <unistd.h>
 
 #include <utility>
 
-namespace sedge::wasi::os {
+namespace sedge {
 
+/// Owns a descriptor; -1 owns nothing. Move-only.
 class Fd {
  public:
   Fd() = default;
@@ -35,6 +36,6 @@ class Fd {
   int fd_ = -1;
 };
 
-}  // namespace sedge::wasi::os
+}  // namespace sedge
 
-#endif  // SEDGE_WASI_OS_FD_H_
+#endif  // SEDGE_BASE_FD_H_
