@@ -379,6 +379,7 @@ class Lexer {
 
 Tokens::Tokens(std::string_view text) : text_(text) {
   line_starts_.push_back(0);
+  list_.reserve(text.size() / 8);  // fewer than there usually are
   Lexer(*this, 0, text.size()).run();
 }
 
@@ -399,6 +400,16 @@ Location Tokens::location(uint32_t offset) const {
   if (parent_) return parent_->location(offset);
   auto next = std::upper_bound(line_starts_.begin(), line_starts_.end(), offset);
   return Location::at(static_cast<uint32_t>(next - line_starts_.begin()), offset - next[-1] + 1);
+}
+
+Location Tokens::location(uint32_t offset, size_t& line) const {
+  if (line_starts_[line] <= offset)
+    for (size_t tries = 0; tries < 8; ++tries, ++line)
+      if (line + 1 == line_starts_.size() || offset < line_starts_[line + 1])
+        return Location::at(static_cast<uint32_t>(line + 1), offset - line_starts_[line] + 1);
+  Location out = location(offset);
+  line = out.line - 1;
+  return out;
 }
 
 std::string decode_string(std::string_view token) {

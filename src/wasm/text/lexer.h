@@ -59,6 +59,8 @@ class Tokens {
   }
   /// Line and column, both from 1; the column counts bytes.
   Location location(uint32_t offset) const;
+  /// The same, faster if `line` (0 at first) is from a call for a place little before.
+  Location location(uint32_t offset, size_t& line) const;
   /// The lexical error; only when the last token says that there is one.
   Error error() const { return Error(error_code_, error_suffix_, location(list_.back().begin)); }
 

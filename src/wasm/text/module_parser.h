@@ -228,6 +228,7 @@ class ModuleParser : private Cursor {
   std::optional<Hint> hint_;
   bool uses_data_ = false;  ///< an instruction names a data segment
   std::vector<SourceMap::Entry>* source_ = nullptr;
+  size_t line_ = 0;  ///< of the latest instruction, for finding the next one's
 };
 
 }  // namespace sedge::wasm

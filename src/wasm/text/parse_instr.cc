@@ -47,7 +47,7 @@ Result<void> ModuleParser::emit(const Token& token, Op op, Bytes bytes,
                                 const std::optional<Hint>& hint) {
   auto offset = static_cast<uint32_t>(body_.size());
   if (source_) {
-    Location where = location(token);
+    Location where = tokens().location(token.begin, line_);
     source_->push_back({offset, where.line, where.column});
   }
   if (hint) {
