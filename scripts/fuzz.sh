@@ -28,7 +28,7 @@ run_one() {
   python3 fuzz/seeds.py "$target" "$seeds" "${SEDGE_SHARED:-../shared}"
   dirs=("$corpus" "$seeds")
   log=build/fuzz/logs/$target.log
-  if "build/fuzz/fuzz_$target" -max_total_time="$2" -timeout=20 -rss_limit_mb=3072 \
+  if "build/asan-ubsan/fuzz_$target" -max_total_time="$2" -timeout=20 -rss_limit_mb=3072 \
     -print_final_stats=1 -artifact_prefix="build/fuzz/crashes/$target-" "${dirs[@]}" \
     >"$log" 2>&1; then
     runs=$(sed -n 's/^stat::number_of_executed_units: //p' "$log")

@@ -60,8 +60,8 @@ OsResult<T> noted(Call& call, const Target& at, OsResult<T> result) {
 }
 
 /// Which of two paths a refusal is about, as far as one can say.
-const Target& blamed(const Target& from, const Target& to) {
-  return to.dir->dir->readonly() && !from.dir->dir->readonly() ? to : from;
+const Target* blamed(const Target* from, const Target* to) {
+  return to->dir->dir->readonly() && !from->dir->dir->readonly() ? to : from;
 }
 
 }  // namespace
@@ -92,7 +92,7 @@ Answer path_link(Call& call, u32 old_fd, u32 old_flags, u32 old_path, u32 old_pa
                  u32 new_path, u32 new_path_len) {
   SEDGE_WASI_TRY(Target from, target(call, old_fd, kPathLinkSource, old_path, old_path_len));
   SEDGE_WASI_TRY(Target to, target(call, new_fd, kPathLinkTarget, new_path, new_path_len));
-  return answer(call, noted(call, blamed(from, to),
+  return answer(call, noted(call, *blamed(&from, &to),
                             from.dir->dir->link(from.path, old_flags & kSymlinkFollow, *to.dir->dir,
                                                 to.path)));
 }
@@ -165,8 +165,8 @@ Answer path_rename(Call& call, u32 fd, u32 old_path, u32 old_path_len, u32 new_f
                    u32 new_path_len) {
   SEDGE_WASI_TRY(Target from, target(call, fd, kPathRenameSource, old_path, old_path_len));
   SEDGE_WASI_TRY(Target to, target(call, new_fd, kPathRenameTarget, new_path, new_path_len));
-  return answer(
-      call, noted(call, blamed(from, to), from.dir->dir->rename(from.path, *to.dir->dir, to.path)));
+  return answer(call, noted(call, *blamed(&from, &to),
+                            from.dir->dir->rename(from.path, *to.dir->dir, to.path)));
 }
 
 Answer path_symlink(Call& call, u32 old_path, u32 old_path_len, u32 fd, u32 new_path,

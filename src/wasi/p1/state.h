@@ -35,7 +35,7 @@ class State {
   bool no_preopens() const { return no_preopens_; }
 
  private:
-  State(Config& config);
+  explicit State(Config& config);
 
   FdTable fds_;
   ThreadGroup threads_;
