@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures build/release/sedge against peers in the same run and writes docs/performance.md.
 
-  run.py [SECTION...] [--runs N] [--seconds N] [--no-write]
+  run.py [SECTION...] [--runs N] [--seconds N] [--programs a,b] [--no-write]
 
 Sections: start, interp, validate, instantiate, serve (default: all). Peers are found on PATH
 (wasm3, iwasm, wasmtime, wasm-tools, wrk); one that is not there is left out and named. What each
@@ -113,6 +113,8 @@ def expected(wasm):
 def interp(args):
     """Interpreters: whole runs of bench/programs of the shared folder."""
     found = sorted((SHARED / "bench" / "programs").glob("*/*.wasm"))
+    if args.programs:
+        found = [wasm for wasm in found if wasm.stem in args.programs.split(",")]
     if not found:
         print(f"bench: no programs below {SHARED}/bench: interp left out", file=sys.stderr)
         return None
@@ -130,7 +132,7 @@ def interp(args):
             begin = time.perf_counter_ns()
             try:
                 done = subprocess.run(command(wasm), cwd=wasm.parent, stdin=subprocess.DEVNULL,
-                                      capture_output=True, timeout=300)
+                                      capture_output=True, timeout=args.timeout)
             except subprocess.TimeoutExpired:
                 print(f"bench: {name} takes too long over {wasm.stem}", file=sys.stderr)
                 continue
@@ -291,6 +293,8 @@ def main():
     parser.add_argument("sections", nargs="*", metavar="SECTION")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--programs", help="interp: only these, with commas between them")
+    parser.add_argument("--timeout", type=float, default=120, help="interp: seconds for one run")
     parser.add_argument("--no-write", action="store_true")
     args = parser.parse_args()
     for name in args.sections:

@@ -141,7 +141,7 @@ class Scratch {
 
 /// The root as a directory that is resolved without openat2.
 std::shared_ptr<const wasi::os::Dir> walked(const fs::path& root) {
-  wasi::Fd fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  Fd fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   return std::make_shared<const wasi::os::Dir>(std::move(fd), false, wasi::os::Resolver::walk);
 }
 

@@ -11,7 +11,8 @@
 
 namespace sedge {
 
-/// How code is run. This build has the interpreter only; others: unsupported_file ("not supported").
+/// How code is run. This build has the interpreter only; others: unsupported_file ("not
+/// supported").
 enum class Tier : uint8_t { automatic, interp, baseline, llvm };
 
 struct Config {
@@ -41,7 +42,7 @@ class Engine {
 /// The types of an import or export. Heap type indices are canonical ids of the engine.
 struct ExternType {
   ExternKind kind = ExternKind::func;
-  FuncType func;       ///< func, tag (parameters)
+  FuncType func;  ///< func, tag (parameters)
   TableType table;
   MemoryType memory;
   GlobalType global;

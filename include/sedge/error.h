@@ -38,12 +38,12 @@ enum class ErrorCode : uint16_t {
 /// The fixed part of an error: its row in error.def.
 struct ErrorInfo {
   ErrorCode code;
-  const char* name;      ///< Identifier, for example `out_of_bounds_memory_access`.
+  const char* name;  ///< Identifier, for example `out_of_bounds_memory_access`.
   Phase phase;
-  const char* wording;   ///< The specification's own words where it has any.
-  int exit_code;         ///< What `sedge` exits with.
-  int http_status;       ///< What `sedge serve` answers with.
-  const char* remedy;    ///< What the user can do about it; may be empty.
+  const char* wording;  ///< The specification's own words where it has any.
+  int exit_code;        ///< What `sedge` exits with.
+  int http_status;      ///< What `sedge serve` answers with.
+  const char* remedy;   ///< What the user can do about it; may be empty.
 };
 
 /// The row of `code`; every code has one.
@@ -144,18 +144,18 @@ inline std::unexpected<Error> fail(Error&& error) {
 #define SEDGE_CONCAT_(a, b) a##b
 #define SEDGE_CONCAT(a, b) SEDGE_CONCAT_(a, b)
 /// Evaluates an expression of type Result; returns its error from the enclosing function.
-#define SEDGE_TRY(...)                                                          \
-  do {                                                                          \
-    if (auto sedge_try_ = (__VA_ARGS__); !sedge_try_) [[unlikely]]              \
-      return std::unexpected(std::move(sedge_try_).error());                    \
+#define SEDGE_TRY(...)                                             \
+  do {                                                             \
+    if (auto sedge_try_ = (__VA_ARGS__); !sedge_try_) [[unlikely]] \
+      return std::unexpected(std::move(sedge_try_).error());       \
   } while (false)
 /// `SEDGE_TRY_ASSIGN(auto x, f());` declares or assigns x from f()'s value, or returns its error.
 #define SEDGE_TRY_ASSIGN(lhs, ...) \
   SEDGE_TRY_ASSIGN_(SEDGE_CONCAT(sedge_try_, __LINE__), lhs, __VA_ARGS__)
-#define SEDGE_TRY_ASSIGN_(tmp, lhs, ...)                                        \
-  auto tmp = (__VA_ARGS__);                                                     \
-  if (!tmp) [[unlikely]]                                                        \
-    return std::unexpected(std::move(tmp).error());                             \
+#define SEDGE_TRY_ASSIGN_(tmp, lhs, ...)            \
+  auto tmp = (__VA_ARGS__);                         \
+  if (!tmp) [[unlikely]]                            \
+    return std::unexpected(std::move(tmp).error()); \
   lhs = *std::move(tmp)
 
 #endif  // SEDGE_ERROR_H_

@@ -16,8 +16,8 @@ namespace sedge {
 struct LinkerImpl;
 struct InstancePreImpl;
 
-/// A module whose imports are resolved against host functions once, to be instantiated many times, in
-/// any store of the engine. Shared and thread-safe.
+/// A module whose imports are resolved against host functions once, to be instantiated many times,
+/// in any store of the engine. Shared and thread-safe.
 class InstancePre {
  public:
   Result<Instance> instantiate(Store& store) const;
@@ -153,8 +153,8 @@ class Linker {
   bool has(std::string_view module, std::string_view name) const;
   std::vector<std::pair<std::string, std::string>> names() const;
 
-  /// Resolves imports and instantiates. Errors: unknown_import (with the nearest name and what would
-  /// provide it), incompatible_import (both types), and those of Instance::create.
+  /// Resolves imports and instantiates. Errors: unknown_import (with the nearest name and what
+  /// would provide it), incompatible_import (both types), and those of Instance::create.
   Result<Instance> instantiate(Store& store, const Module& module) const;
   /// Resolves a module all of whose imports are host functions or shared memories.
   Result<InstancePre> instantiate_pre(const Module& module) const;

@@ -31,8 +31,8 @@ struct ExportType {
 /// A handle to a shared, immutable, thread-safe module; it keeps its engine alive.
 class Module {
  public:
-  /// Decodes and validates a binary module. The bytes are copied unless `owner` is given, which then
-  /// keeps them alive. Errors: malformed, invalid, feature_disabled, with the byte offset.
+  /// Decodes and validates a binary module. The bytes are copied unless `owner` is given, which
+  /// then keeps them alive. Errors: malformed, invalid, feature_disabled, with the byte offset.
   static Result<Module> from_binary(const Engine& engine, std::span<const uint8_t> bytes,
                                     std::shared_ptr<const void> owner = nullptr);
   /// Parses, encodes and validates text. Errors carry line and column, of validation too.

@@ -29,13 +29,13 @@ struct InstanceImpl;
 
 /// What a store may use; hitting a limit is a named error or, for memory.grow and table.grow, -1.
 struct StoreLimits {
-  uint64_t memory_bytes = UINT64_MAX;       ///< all memories of the store together
-  uint64_t table_elements = 10'000'000;     ///< each table
+  uint64_t memory_bytes = UINT64_MAX;    ///< all memories of the store together
+  uint64_t table_elements = 10'000'000;  ///< each table
   uint32_t instances = 10'000;
   uint32_t memories = 10'000;
   uint32_t tables = 10'000;
-  uint64_t stack_bytes = 1 << 20;           ///< of wasm frames; 64 KiB to 1 GiB
-  uint64_t gc_heap_bytes = 1ull << 30;      ///< at most 2 GiB
+  uint64_t stack_bytes = 1 << 20;       ///< of wasm frames; 64 KiB to 1 GiB
+  uint64_t gc_heap_bytes = 1ull << 30;  ///< at most 2 GiB
 };
 
 /// A memory.grow that was refused, kept so that the guest's abort that follows can be explained.

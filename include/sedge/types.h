@@ -9,14 +9,24 @@
 
 namespace sedge {
 
-/// A heap type: abstract, or a type index. As stored inside a wasm::Module the index is the module's
-/// own; in types that belong to no module (public API, store objects) it is a canonical id of the
-/// engine's type registry.
+/// A heap type: abstract, or a type index. As stored inside a wasm::Module the index is the
+/// module's own; in types that belong to no module (public API, store objects) it is a canonical id
+/// of the engine's type registry.
 class HeapType {
  public:
   enum Abstract : uint32_t {  // values are the binary encodings as 7-bit signed LEB bytes
-    noexn = 0x74, nofunc = 0x73, noextern = 0x72, none = 0x71, func = 0x70, extern_ = 0x6f,
-    any = 0x6e, eq = 0x6d, i31 = 0x6c, struct_ = 0x6b, array = 0x6a, exn = 0x69,
+    noexn = 0x74,
+    nofunc = 0x73,
+    noextern = 0x72,
+    none = 0x71,
+    func = 0x70,
+    extern_ = 0x6f,
+    any = 0x6e,
+    eq = 0x6d,
+    i31 = 0x6c,
+    struct_ = 0x6b,
+    array = 0x6a,
+    exn = 0x69,
     bottom = 0x40,  ///< below every heap type; only inside the validator
   };
   constexpr HeapType(Abstract kind) : bits_(kAbstractBit | kind) {}  // NOLINT: implicit by design
@@ -40,10 +50,16 @@ class HeapType {
 class ValType {
  public:
   enum Kind : uint8_t {
-    i32 = 0x7f, i64 = 0x7e, f32 = 0x7d, f64 = 0x7c, v128 = 0x7b,
-    i8 = 0x78, i16 = 0x77,             ///< packed storage types of fields only
-    ref_null = 0x63, ref = 0x64,       ///< nullable and non-null references
-    bottom = 0x00,                     ///< any type; only inside the validator
+    i32 = 0x7f,
+    i64 = 0x7e,
+    f32 = 0x7d,
+    f64 = 0x7c,
+    v128 = 0x7b,
+    i8 = 0x78,
+    i16 = 0x77,  ///< packed storage types of fields only
+    ref_null = 0x63,
+    ref = 0x64,     ///< nullable and non-null references
+    bottom = 0x00,  ///< any type; only inside the validator
   };
   constexpr ValType() : bits_(bottom) {}
   constexpr ValType(Kind kind) : bits_(kind) {}  // NOLINT: implicit by design

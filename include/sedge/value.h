@@ -22,9 +22,9 @@ struct RootedRef;  // a GC reference that its store keeps alive
 class Val {
  public:
   Val() : Val(int32_t{0}) {}
-  Val(int32_t value) : type_(ValType::i32) { low_ = static_cast<uint32_t>(value); }  // NOLINT
-  Val(int64_t value) : type_(ValType::i64) { low_ = static_cast<uint64_t>(value); }  // NOLINT
-  Val(float value) : type_(ValType::f32) { low_ = std::bit_cast<uint32_t>(value); }  // NOLINT
+  Val(int32_t value) : type_(ValType::i32) { low_ = static_cast<uint32_t>(value); }   // NOLINT
+  Val(int64_t value) : type_(ValType::i64) { low_ = static_cast<uint64_t>(value); }   // NOLINT
+  Val(float value) : type_(ValType::f32) { low_ = std::bit_cast<uint32_t>(value); }   // NOLINT
   Val(double value) : type_(ValType::f64) { low_ = std::bit_cast<uint64_t>(value); }  // NOLINT
   static Val f32_bits(uint32_t bits) { return Val(ValType::f32, bits, 0); }
   static Val f64_bits(uint64_t bits) { return Val(ValType::f64, bits, 0); }

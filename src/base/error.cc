@@ -32,9 +32,9 @@ std::string frame_text(size_t index, const Frame& frame) {
 }  // namespace
 
 const ErrorInfo& error_info(ErrorCode code) {
-  const auto* row = std::lower_bound(
-      std::begin(kErrors), std::end(kErrors), code,
-      [](const ErrorInfo& info, ErrorCode wanted) { return info.code < wanted; });
+  const auto* row =
+      std::lower_bound(std::begin(kErrors), std::end(kErrors), code,
+                       [](const ErrorInfo& info, ErrorCode wanted) { return info.code < wanted; });
   return *row;
 }
 

@@ -1,5 +1,5 @@
-// Mapping over mmap, mprotect and madvise; which pages were touched comes from PAGEMAP_SCAN where the
-// kernel has it (Linux 6.7), see Documentation/admin-guide/mm/pagemap.rst of the kernel.
+// Mapping over mmap, mprotect and madvise; which pages were touched comes from PAGEMAP_SCAN where
+// the kernel has it (Linux 6.7), see Documentation/admin-guide/mm/pagemap.rst of the kernel.
 #include "base/mapping.h"
 
 #include <algorithm>
@@ -68,8 +68,7 @@ size_t page_size() {
 Mapping Mapping::reserve(size_t size) {
   Mapping mapping;
   size = round_up(size == 0 ? 1 : size);
-  void* base =
-      ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* base = ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) return mapping;
   mapping.base_ = static_cast<uint8_t*>(base);
   mapping.size_ = size;

@@ -229,7 +229,8 @@ std::string refusal(const Store& store, const wasi::Context* context) {
   if (!context) return {};
   if (auto denial = context->last_denial()) return wasi::to_string(*denial);
   if (context->wanted_directories())
-    return "the guest was given no directory; if it looked for files, give it one: --dir HOST::GUEST";
+    return "the guest was given no directory; if it looked for files, give it one: --dir "
+           "HOST::GUEST";
   return {};
 }
 

@@ -1,5 +1,5 @@
-// Runs every line-number program once and keeps only the rows that cover a wanted address, so memory
-// stays proportional to the backtrace, not to the debug information.
+// Runs every line-number program once and keeps only the rows that cover a wanted address, so
+// memory stays proportional to the backtrace, not to the debug information.
 #include "engine/dwarf_lines.h"
 
 #include <optional>
@@ -141,24 +141,31 @@ class LineUnit {
       case kFormLineStrp:
       case kFormStrp:
         SEDGE_TRY(fixed(uint32_t{}));
-        text = string_at(
-            section(module_, form == kFormStrp ? ".debug_str" : ".debug_line_str"), number);
+        text = string_at(section(module_, form == kFormStrp ? ".debug_str" : ".debug_line_str"),
+                         number);
         return {};
       case kFormUdata: {
         SEDGE_TRY_ASSIGN(number, reader_.u64());
         return {};
       }
-      case kFormData1: return fixed(uint8_t{});
-      case kFormData2: return fixed(uint16_t{});
-      case kFormData4: return fixed(uint32_t{});
-      case kFormData8: return fixed(uint64_t{});
-      case kFormData16: SEDGE_TRY(reader_.bytes(16)); return {};
+      case kFormData1:
+        return fixed(uint8_t{});
+      case kFormData2:
+        return fixed(uint16_t{});
+      case kFormData4:
+        return fixed(uint32_t{});
+      case kFormData8:
+        return fixed(uint64_t{});
+      case kFormData16:
+        SEDGE_TRY(reader_.bytes(16));
+        return {};
       case kFormBlock: {
         SEDGE_TRY_ASSIGN(uint64_t size, reader_.u64());
         SEDGE_TRY(reader_.bytes(size));
         return {};
       }
-      default: return fail(ErrorCode::unsupported_file);
+      default:
+        return fail(ErrorCode::unsupported_file);
     }
   }
 
@@ -231,7 +238,9 @@ class LineUnit {
 
   Result<void> standard(uint8_t opcode) {
     switch (opcode) {
-      case 1: add_row(); return {};
+      case 1:
+        add_row();
+        return {};
       case 2: {
         SEDGE_TRY_ASSIGN(uint64_t advance, reader_.u64());
         row_.address += advance * min_length_;
@@ -239,8 +248,8 @@ class LineUnit {
       }
       case 3: {
         SEDGE_TRY_ASSIGN(int64_t advance, reader_.s64());
-        row_.line = static_cast<int64_t>(static_cast<uint64_t>(row_.line) +
-                                         static_cast<uint64_t>(advance));
+        row_.line =
+            static_cast<int64_t>(static_cast<uint64_t>(row_.line) + static_cast<uint64_t>(advance));
         return {};
       }
       case 4: {

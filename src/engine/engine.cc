@@ -34,8 +34,10 @@ std::string limits_text(const Limits& limits) {
 
 std::string to_string(const ExternType& type) {
   switch (type.kind) {
-    case ExternKind::func: return "func " + to_string(type.func);
-    case ExternKind::tag: return "tag " + to_string(type.func);
+    case ExternKind::func:
+      return "func " + to_string(type.func);
+    case ExternKind::tag:
+      return "tag " + to_string(type.func);
     case ExternKind::table:
       return fmt::format("table {}{} {}", type.table.is64 ? "i64 " : "",
                          limits_text(type.table.limits), to_string(type.table.element));

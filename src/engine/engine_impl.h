@@ -44,7 +44,7 @@ struct ModuleImpl {
   std::vector<ImportType> imports;
   std::vector<ExportType> exports;
   std::unordered_map<std::string_view, uint32_t> export_index;  ///< into exports
-  std::optional<uint32_t> default_memory;                       ///< index of the one exported as "memory"
+  std::optional<uint32_t> default_memory;  ///< index of the one exported as "memory"
   std::unique_ptr<TextPositions> text;
   std::string name;
 
@@ -73,7 +73,8 @@ Result<void> finish_call(StoreImpl& store, vm::Exit exit);
 /// The error of a trap code with the backtrace of the last call.
 Error trap_error(StoreImpl& store);
 
-/// Compares an import's declared type with what is given; the type of the given as text on mismatch.
+/// Compares an import's declared type with what is given; the type of the given as text on
+/// mismatch.
 Result<void> check_import(StoreImpl& store, const ModuleImpl& module, size_t import,
                           const Extern& given);
 /// Matching of function and memory types when no store object exists yet (InstancePre).

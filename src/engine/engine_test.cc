@@ -69,9 +69,8 @@ TEST(EngineTest, TypedHostFunctionsSeeArgumentsAndData) {
                 *caller.data<int>() += 1;
                 return a + static_cast<double>(b) + static_cast<double>(c) + d;
               });
-  linker.func("host", "pair", [](Caller&, int32_t a) -> std::tuple<int32_t, int64_t> {
-    return {a + 1, a + 2};
-  });
+  linker.func("host", "pair",
+              [](Caller&, int32_t a) -> std::tuple<int32_t, int64_t> { return {a + 1, a + 2}; });
   Module module = module_of(engine, R"((module
     (import "host" "mix" (func $mix (param i32 i64 f32 f64) (result f64)))
     (import "host" "pair" (func $pair (param i32) (result i32 i64)))
@@ -114,11 +113,12 @@ TEST(EngineTest, HostErrorsKeepTheirMessageAndGainABacktrace) {
 
 TEST(EngineTest, TrapsCarryFunctionNamesAndLines) {
   Engine engine = make_engine();
-  Module module = module_of(engine, "(module $m\n"
-                                    "  (func $boom\n"
-                                    "    unreachable)\n"
-                                    "  (func $caller (export \"run\")\n"
-                                    "    call $boom))");
+  Module module = module_of(engine,
+                            "(module $m\n"
+                            "  (func $boom\n"
+                            "    unreachable)\n"
+                            "  (func $caller (export \"run\")\n"
+                            "    call $boom))");
   Store store(engine);
   Instance instance = instance_of(store, Linker(engine), module);
   auto result = instance.get_func(store, "run")->call(store, {});
@@ -228,9 +228,10 @@ TEST(EngineTest, MemoryLimitRefusesAnInstance) {
   Store store(engine, {.memory_bytes = 65536});
   auto result = Linker(engine).instantiate(store, module);
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().message(),
-            "out of memory: wasm trap: the module asks for 16 pages (1048576 bytes) of memory at the "
-            "start, the limit is 65536 bytes");
+  EXPECT_EQ(
+      result.error().message(),
+      "out of memory: wasm trap: the module asks for 16 pages (1048576 bytes) of memory at the "
+      "start, the limit is 65536 bytes");
 }
 
 TEST(EngineTest, ANewInstanceSeesZeroedMemory) {

@@ -11,13 +11,13 @@
 namespace sedge {
 namespace {
 
-
 // A host function is running: no wasm exception or error is pending.
 vm::Exit run_host(void* env, vm::Context& context, vm::Instance* instance, vm::Cell* args) {
   StoreImpl& store = StoreImpl::of(context);
   Caller caller(store.facade, instance);
   Result<void> result = static_cast<HostFunc*>(env)->callback(caller, args);
-  if (result) [[likely]] return vm::Exit::returned;
+  if (result) [[likely]]
+    return vm::Exit::returned;
   // An exception that the host got from a call into wasm and passes on stays that exception.
   if (result.error().code() == ErrorCode::uncaught_exception && store.pending_exception != 0) {
     context.exception = std::exchange(store.pending_exception, 0);
@@ -54,8 +54,8 @@ std::vector<Frame> backtrace(StoreImpl& store) {
   std::vector<Frame> frames;
   for (const interp::TraceEntry& entry : trace) {
     const ModuleImpl* module = module_of(entry);
-    Frame frame{module->name, entry.func_index, module->func_name(entry.func_index), entry.offset,
-                {}};
+    Frame frame{
+        module->name, entry.func_index, module->func_name(entry.func_index), entry.offset, {}};
     if (module->text) {
       if (auto location = module->text->find(entry.offset))
         frame.source = fmt::format("line {}, column {}", location->line, location->column);
@@ -70,8 +70,8 @@ std::vector<Frame> backtrace(StoreImpl& store) {
 
 Error trap_error(StoreImpl& store) {
   wasm::TrapCode trap = store.context.trap;
-  const bool element = trap == wasm::TrapCode::undefined_element ||
-                       trap == wasm::TrapCode::uninitialized_element;
+  const bool element =
+      trap == wasm::TrapCode::undefined_element || trap == wasm::TrapCode::uninitialized_element;
   Error error(wasm::to_error_code(trap),
               element ? fmt::format(" {}", store.context.trap_index) : std::string());
   if (trap == wasm::TrapCode::out_of_fuel) store.context.fuel = 0;
@@ -164,9 +164,11 @@ FuncType Func::type(const Store&) const { return ptr->canon->type.func; }
 
 Result<void> Func::call_raw(Store& store, uint64_t* args) const {
   StoreImpl& impl = store.impl();
-  if (store_id != impl.id) [[unlikely]] return fail(ErrorCode::bad_store);
+  if (store_id != impl.id) [[unlikely]]
+    return fail(ErrorCode::bad_store);
   vm::Exit exit = interp::invoke(impl.context, *ptr, args);
-  if (exit == vm::Exit::returned) [[likely]] return {};
+  if (exit == vm::Exit::returned) [[likely]]
+    return {};
   return finish_call(impl, exit);
 }
 

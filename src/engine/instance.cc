@@ -124,8 +124,7 @@ class Builder {
     instance_->tags = arena.array<vm::Tag*>(syntax_.tag_count());
     instance_->datas = arena.array<vm::Data>(syntax_.datas.size());
     instance_->elems = arena.array<vm::Elem>(syntax_.elems.size());
-    instance_->elem_storage =
-        arena.array<std::pair<vm::Cell*, uint64_t>>(syntax_.elems.size());
+    instance_->elem_storage = arena.array<std::pair<vm::Cell*, uint64_t>>(syntax_.elems.size());
     auto** canon = arena.array<const wasm::CanonType*>(module_.types.size());
     for (uint32_t i = 0; i < module_.types.size(); ++i) canon[i] = &module_.types.type(i);
     instance_->canon_types = canon;
@@ -167,8 +166,8 @@ class Builder {
                       fmt::format(": the module asks for {} bytes of shared memory at the start, "
                                   "the limit is {} bytes",
                                   bytes, store_.limits.memory_bytes));
-        SEDGE_TRY_ASSIGN(shared->memory, runtime::LinearMemory::create(
-                                             memory.type, store_.resources->memories));
+        SEDGE_TRY_ASSIGN(shared->memory,
+                         runtime::LinearMemory::create(memory.type, store_.resources->memories));
         instance_->memories[index++] = store_.add_shared(shared);
       } else {
         SEDGE_TRY_ASSIGN(instance_->memories[index++], store_.new_memory(memory.type));
@@ -244,8 +243,8 @@ class Builder {
       if (segment.mode == wasm::ElemSegment::Mode::passive) continue;
       if (segment.mode == wasm::ElemSegment::Mode::active) {
         SEDGE_TRY_ASSIGN(uint64_t to, offset(segment.offset_expr));
-        vm::Exit exit = runtime::kBuiltins.table_init(instance_, segment.table, i, to, 0,
-                                                      segment.size());
+        vm::Exit exit =
+            runtime::kBuiltins.table_init(instance_, segment.table, i, to, 0, segment.size());
         if (exit != vm::Exit::returned) return segment_trap("element", i);
       }
       runtime::kBuiltins.elem_drop(instance_, i);
@@ -263,8 +262,8 @@ class Builder {
       const wasm::DataSegment& segment = syntax_.datas[i];
       if (segment.mode == wasm::DataSegment::Mode::passive) continue;
       SEDGE_TRY_ASSIGN(uint64_t to, offset(segment.offset_expr));
-      vm::Exit exit = runtime::kBuiltins.memory_init(instance_, segment.memory, i, to, 0,
-                                                     segment.init.size());
+      vm::Exit exit =
+          runtime::kBuiltins.memory_init(instance_, segment.memory, i, to, 0, segment.init.size());
       if (exit != vm::Exit::returned) return segment_trap("data", i);
       runtime::kBuiltins.data_drop(instance_, i);
     }
@@ -347,11 +346,16 @@ std::optional<Extern> Instance::get_export(const Store& store, std::string_view 
     return handle;
   };
   switch (item.kind) {
-    case ExternKind::func: return make(Func{}, ptr->store->func_ref(*ptr, item.index));
-    case ExternKind::table: return make(Table{}, ptr->tables[item.index]);
-    case ExternKind::memory: return make(Memory{}, ptr->memories[item.index]);
-    case ExternKind::global: return make(Global{}, ptr->globals[item.index]);
-    case ExternKind::tag: return make(Tag{}, ptr->tags[item.index]);
+    case ExternKind::func:
+      return make(Func{}, ptr->store->func_ref(*ptr, item.index));
+    case ExternKind::table:
+      return make(Table{}, ptr->tables[item.index]);
+    case ExternKind::memory:
+      return make(Memory{}, ptr->memories[item.index]);
+    case ExternKind::global:
+      return make(Global{}, ptr->globals[item.index]);
+    case ExternKind::tag:
+      return make(Tag{}, ptr->tags[item.index]);
   }
   return std::nullopt;
 }

@@ -100,7 +100,8 @@ void Linker::define(std::string_view module, std::string_view name, const Shared
 
 void Linker::instance(const Store& store, std::string_view module, const Instance& instance) {
   for (const ExportType& item : instance.module(store).exports())
-    if (auto value = instance.get_export(store, item.name)) define(store, module, item.name, *value);
+    if (auto value = instance.get_export(store, item.name))
+      define(store, module, item.name, *value);
 }
 
 bool Linker::has_module(std::string_view module) const {
@@ -164,7 +165,8 @@ Result<InstancePre> Linker::instantiate_pre(const Module& module) const {
         return fail(incompatible_import(import, to_string(given)));
     } else if (!definition->shared) {
       return fail(ErrorCode::bad_store, fmt::format(": `{}` `{}` lives in one store and cannot be "
-                                                    "prelinked", import.module, import.name));
+                                                    "prelinked",
+                                                    import.module, import.name));
     }
     pre->imports.push_back(*definition);
   }

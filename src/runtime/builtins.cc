@@ -1,5 +1,6 @@
 // The helpers of builtin.def: bulk operations on memories and tables, GC objects, exceptions,
-// waiting. Bounds are checked before anything is written. Spec: "Execution", section "Instructions".
+// waiting. Bounds are checked before anything is written. Spec: "Execution", section
+// "Instructions".
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -125,8 +126,7 @@ Exit table_copy(Instance* instance, uint32_t to_table, uint32_t from_table, uint
   vm::Table* source = instance->tables[from_table];
   if (!in_bounds(from, size, source->size) || !in_bounds(to, size, target->size))
     return trap(instance, TrapCode::out_of_bounds_table_access);
-  if (size != 0)
-    std::memmove(target->elements + to, source->elements + from, size * sizeof(Cell));
+  if (size != 0) std::memmove(target->elements + to, source->elements + from, size * sizeof(Cell));
   return Exit::returned;
 }
 
@@ -157,7 +157,8 @@ Exit allocated(Instance* instance, GcRef ref, GcRef* out) {
 
 GcHeap* heap_of(Instance* instance) {
   StoreImpl& store = StoreImpl::of(*instance);
-  if (GcHeap* heap = store.heap_if_any()) [[likely]] return heap;
+  if (GcHeap* heap = store.heap_if_any()) [[likely]]
+    return heap;
   auto made = store.heap();
   return made ? *made : nullptr;
 }
@@ -208,7 +209,8 @@ void copy_items(Instance* instance, uint32_t type, GcRef array, uint32_t to, con
   ValType storage = element_type(instance, type);
   uint32_t size = vm::field_size(storage, registry);
   uint8_t* at = elements(instance, array) + uint64_t{to} * size;
-  for (uint32_t i = 0; i < length; ++i) write_field(at + uint64_t{i} * size, storage, items + i, registry);
+  for (uint32_t i = 0; i < length; ++i)
+    write_field(at + uint64_t{i} * size, storage, items + i, registry);
 }
 
 Exit array_new_elem(Instance* instance, uint32_t type, uint32_t segment, uint32_t from,
@@ -255,7 +257,8 @@ Exit array_fill(Instance* instance, uint32_t type, GcRef array, uint32_t at, con
   uint32_t size = vm::field_size(storage, registry);
   uint8_t* to = elements(instance, array) + uint64_t{at} * size;
   return in_pieces(instance->context, length, false, [&](uint64_t from, uint64_t step) {
-    for (uint64_t i = from; i < from + step; ++i) write_field(to + i * size, storage, value, registry);
+    for (uint64_t i = from; i < from + step; ++i)
+      write_field(to + i * size, storage, value, registry);
   });
 }
 
@@ -313,7 +316,8 @@ Exit atomic_wait(Instance* instance, uint32_t index, uint64_t address, T expecte
       address, [cell, expected] { return __atomic_load_n(cell, __ATOMIC_SEQ_CST) != expected; },
       timeout_ns, [&store] { return store.should_stop(); });
   if (outcome == WaitQueue::Outcome::stopped) {
-    bool killed = (store.context.interrupt.load(std::memory_order_relaxed) & vm::kInterruptKill) != 0;
+    bool killed =
+        (store.context.interrupt.load(std::memory_order_relaxed) & vm::kInterruptKill) != 0;
     return store.trap(killed ? TrapCode::interrupted : TrapCode::deadline_exceeded);
   }
   *out = static_cast<uint32_t>(outcome);

@@ -127,12 +127,18 @@ class ConstEval {
       case Op::ref_func:
         stack_.push(reinterpret_cast<Cell>(store_.func_ref(instance_, instr.index)));
         return 1;
-      case Op::i32_add: return binary<uint32_t>(wasm::eval::i32_add);
-      case Op::i32_sub: return binary<uint32_t>(wasm::eval::i32_sub);
-      case Op::i32_mul: return binary<uint32_t>(wasm::eval::i32_mul);
-      case Op::i64_add: return binary<uint64_t>(wasm::eval::i64_add);
-      case Op::i64_sub: return binary<uint64_t>(wasm::eval::i64_sub);
-      case Op::i64_mul: return binary<uint64_t>(wasm::eval::i64_mul);
+      case Op::i32_add:
+        return binary<uint32_t>(wasm::eval::i32_add);
+      case Op::i32_sub:
+        return binary<uint32_t>(wasm::eval::i32_sub);
+      case Op::i32_mul:
+        return binary<uint32_t>(wasm::eval::i32_mul);
+      case Op::i64_add:
+        return binary<uint64_t>(wasm::eval::i64_add);
+      case Op::i64_sub:
+        return binary<uint64_t>(wasm::eval::i64_sub);
+      case Op::i64_mul:
+        return binary<uint64_t>(wasm::eval::i64_mul);
       case Op::ref_i31:
         stack_.push(static_cast<uint32_t>(stack_.pop() << 1 | 1));
         return 1;
@@ -140,10 +146,12 @@ class ConstEval {
       case Op::extern_convert_any:
         return 1;
       case Op::struct_new:
-      case Op::struct_new_default: return new_struct(instr);
+      case Op::struct_new_default:
+        return new_struct(instr);
       case Op::array_new:
       case Op::array_new_default:
-      case Op::array_new_fixed: return new_array(instr);
+      case Op::array_new_fixed:
+        return new_array(instr);
       default:
         return fail(ErrorCode::constant_expression_required, {}, Location::at(instr.offset));
     }

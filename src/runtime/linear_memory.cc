@@ -105,8 +105,8 @@ std::optional<uint64_t> LinearMemory::grow(uint64_t delta) {
   uint64_t new_size = (old_pages + delta) << page_size_log2;
   if (new_size > slot_.committed) {
     if (!slot_.mapping.commit(slot_.committed, new_size)) return std::nullopt;
-    slot_.committed = std::min<size_t>((new_size + page_size() - 1) & ~(page_size() - 1),
-                                       slot_.mapping.size());
+    slot_.committed =
+        std::min<size_t>((new_size + page_size() - 1) & ~(page_size() - 1), slot_.mapping.size());
   }
   size.store(new_size, std::memory_order_release);
   return old_pages;

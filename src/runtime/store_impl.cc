@@ -220,8 +220,8 @@ vm::Func* StoreImpl::func_ref(InstanceImpl& instance, uint32_t index) {
   if (index < instance.imported_func_count) return instance.imported_funcs[index];
   uint32_t defined = index - instance.imported_func_count;
   if (instance.func_chunks == nullptr)
-    instance.func_chunks = arena.array<vm::Func*>(
-        (instance.syntax->funcs.size() + kFuncChunk - 1) / kFuncChunk);
+    instance.func_chunks =
+        arena.array<vm::Func*>((instance.syntax->funcs.size() + kFuncChunk - 1) / kFuncChunk);
   vm::Func*& chunk = instance.func_chunks[defined / kFuncChunk];
   if (chunk == nullptr) chunk = arena.array<vm::Func>(kFuncChunk);
   vm::Func& func = chunk[defined % kFuncChunk];

@@ -102,8 +102,8 @@ struct StoreImpl final : runtime::RootSource {
   std::shared_ptr<InterruptState> interrupt;
   std::optional<std::chrono::steady_clock::time_point> deadline;
   std::optional<RefusedGrowth> refused;
-  std::optional<Error> pending;       ///< the Error behind Exit::host_error
-  vm::GcRef pending_exception = 0;    ///< the exnref behind an uncaught_exception given to a host
+  std::optional<Error> pending;     ///< the Error behind Exit::host_error
+  vm::GcRef pending_exception = 0;  ///< the exnref behind an uncaught_exception given to a host
   uint64_t memory_bytes = 0;
 
   runtime::Arena arena;
@@ -158,7 +158,8 @@ namespace runtime {
 extern const vm::Builtins kBuiltins;
 
 // Fields of GC objects, by canonical storage type; `cells` holds 1 or 2 cells.
-void write_field(uint8_t* at, ValType storage, const Cell* cells, const wasm::TypeRegistry& registry);
+void write_field(uint8_t* at, ValType storage, const Cell* cells,
+                 const wasm::TypeRegistry& registry);
 void read_field(const uint8_t* at, ValType storage, bool sign_extend, Cell* cells,
                 const wasm::TypeRegistry& registry);
 

@@ -1,4 +1,5 @@
-// memory.atomic.wait and notify: threads parked by address. Spec: threads proposal, "Wait and notify".
+// memory.atomic.wait and notify: threads parked by address. Spec: threads proposal, "Wait and
+// notify".
 #ifndef SEDGE_RUNTIME_WAIT_QUEUE_H_
 #define SEDGE_RUNTIME_WAIT_QUEUE_H_
 
@@ -15,8 +16,8 @@ namespace sedge::runtime {
 class WaitQueue {
  public:
   enum class Outcome : uint32_t { woken = 0, not_equal = 1, timed_out = 2, stopped = 3 };
-  /// Parks until notified at `address`, unless `differs()` (evaluated under the lock) holds at once.
-  /// `timeout_ns` < 0 waits for ever. `should_stop` is asked at least every 20 ms.
+  /// Parks until notified at `address`, unless `differs()` (evaluated under the lock) holds at
+  /// once. `timeout_ns` < 0 waits for ever. `should_stop` is asked at least every 20 ms.
   Outcome wait(uint64_t address, const std::function<bool()>& differs, int64_t timeout_ns,
                const std::function<bool()>& should_stop);
   /// Wakes up to `count` waiters at `address`, oldest first; how many it woke.

@@ -12,14 +12,20 @@ bool is_func_ref(ValType type, const wasm::TypeRegistry& registry) {
 
 uint32_t field_size(ValType storage, const wasm::TypeRegistry& registry) {
   switch (storage.kind()) {
-    case ValType::i8: return 1;
-    case ValType::i16: return 2;
+    case ValType::i8:
+      return 1;
+    case ValType::i16:
+      return 2;
     case ValType::i32:
-    case ValType::f32: return 4;
+    case ValType::f32:
+      return 4;
     case ValType::i64:
-    case ValType::f64: return 8;
-    case ValType::v128: return 16;
-    default: return is_func_ref(storage, registry) ? 8 : 4;
+    case ValType::f64:
+      return 8;
+    case ValType::v128:
+      return 16;
+    default:
+      return is_func_ref(storage, registry) ? 8 : 4;
   }
 }
 

@@ -25,8 +25,8 @@ static_assert(sizeof(ObjectHeader) == 8);
 inline constexpr uint32_t kArrayLength = 8, kArrayElements = 16, kExternValue = 8,
                           kExceptionTag = 8, kExceptionPayload = 16;
 
-/// Bytes that a value of a storage type takes in an object: i8 1, i16 2, i32/f32 and every reference
-/// but funcref 4, i64/f64/funcref 8, v128 16.
+/// Bytes that a value of a storage type takes in an object: i8 1, i16 2, i32/f32 and every
+/// reference but funcref 4, i64/f64/funcref 8, v128 16.
 uint32_t field_size(ValType storage, const wasm::TypeRegistry& registry);
 
 /// Layout of one struct type: natural alignment, fields in declaration order.

@@ -1,5 +1,6 @@
 // What code of every tier and the runtime share: the layout of instances, functions, memories,
-// tables, globals and of a store's execution context. Plain structs; the runtime owns and fills them.
+// tables, globals and of a store's execution context. Plain structs; the runtime owns and fills
+// them.
 #ifndef SEDGE_VM_LAYOUT_H_
 #define SEDGE_VM_LAYOUT_H_
 
@@ -24,8 +25,8 @@ using wasm::TypeId;
 /// GcRef, zero-extended; null is 0.
 using Cell = uint64_t;
 
-/// 32-bit reference into a store's GC heap: 0 null, low bit 1 an i31 (value in bits 1..31), else the
-/// byte offset of an object from `Context::gc_base`. Also used for externref and exnref.
+/// 32-bit reference into a store's GC heap: 0 null, low bit 1 an i31 (value in bits 1..31), else
+/// the byte offset of an object from `Context::gc_base`. Also used for externref and exnref.
 using GcRef = uint32_t;
 
 struct Context;
@@ -102,7 +103,7 @@ struct Instance {
   Tag** tags = nullptr;
   Data* datas = nullptr;
   Elem* elems = nullptr;
-  const TypeId* types = nullptr;                       ///< canonical ids by type index
+  const TypeId* types = nullptr;                        ///< canonical ids by type index
   const wasm::CanonType* const* canon_types = nullptr;  ///< canonical types by type index
   uint32_t imported_func_count = 0;
   Memory* default_memory = nullptr;  ///< exported as "memory", or null; for host functions
@@ -112,10 +113,11 @@ struct Instance {
 /// One activation on the frame stack, written by a caller when it calls; used by return, unwinding,
 /// backtraces.
 struct FrameRecord {
-  const void* return_pc;  ///< in the caller's code; the interpreter's exit at an entry from the host
-  Cell* fp;               ///< of the caller
-  Instance* instance;     ///< of the caller
-  const void* code;       ///< the callee's interp::FuncCode; null: a host function
+  const void*
+      return_pc;       ///< in the caller's code; the interpreter's exit at an entry from the host
+  Cell* fp;            ///< of the caller
+  Instance* instance;  ///< of the caller
+  const void* code;    ///< the callee's interp::FuncCode; null: a host function
 };
 
 /// Bits of Context::interrupt.
@@ -129,25 +131,26 @@ struct Context {
   // Stacks: cells [stack_base, stack_end), frame records [frames_base, frames_end).
   Cell* stack_base = nullptr;
   Cell* stack_end = nullptr;
-  Cell* sp = nullptr;  ///< first free cell: everything below may hold roots; kept at entries and exits
+  Cell* sp =
+      nullptr;  ///< first free cell: everything below may hold roots; kept at entries and exits
   FrameRecord* frames_base = nullptr;
   FrameRecord* frames_end = nullptr;
   FrameRecord* frame = nullptr;  ///< first free record; kept at entries and exits
   uint32_t host_depth = 0;       ///< nested entries from the host
   uint32_t max_host_depth = 200;
 
-  int64_t fuel = 0;                      ///< units left; code compiled with fuel traps below 0
-  std::atomic<uint32_t> interrupt = 0;   ///< polled by interruptible code, builtins and waits
+  int64_t fuel = 0;                     ///< units left; code compiled with fuel traps below 0
+  std::atomic<uint32_t> interrupt = 0;  ///< polled by interruptible code, builtins and waits
 
   TrapCode trap{};
   GcRef exception = 0;
   uint64_t trap_index = 0;  ///< undefined_element, uninitialized_element: the table index
   // Where the last trap or uncaught exception began, for the backtrace.
   const void* trap_pc = nullptr;
-  const void* trap_code = nullptr;      ///< interp::FuncCode
+  const void* trap_code = nullptr;  ///< interp::FuncCode
   Instance* trap_instance = nullptr;
-  FrameRecord* trap_frame = nullptr;    ///< end of the records at that moment
-  void* store = nullptr;                ///< runtime::StoreImpl
+  FrameRecord* trap_frame = nullptr;  ///< end of the records at that moment
+  void* store = nullptr;              ///< runtime::StoreImpl
 };
 
 }  // namespace sedge::vm

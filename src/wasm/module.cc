@@ -33,16 +33,26 @@ TypeIdx Module::tag_type_index(uint32_t index) const {
 }
 
 void Module::index_imports() {
-  for (auto* list : {&imported_funcs, &imported_tables, &imported_memories, &imported_globals,
-                     &imported_tags})
+  for (auto* list :
+       {&imported_funcs, &imported_tables, &imported_memories, &imported_globals, &imported_tags})
     list->clear();
   for (uint32_t i = 0; i < imports.size(); ++i) {
     switch (imports[i].kind) {
-      case ExternKind::func: imported_funcs.push_back(i); break;
-      case ExternKind::table: imported_tables.push_back(i); break;
-      case ExternKind::memory: imported_memories.push_back(i); break;
-      case ExternKind::global: imported_globals.push_back(i); break;
-      case ExternKind::tag: imported_tags.push_back(i); break;
+      case ExternKind::func:
+        imported_funcs.push_back(i);
+        break;
+      case ExternKind::table:
+        imported_tables.push_back(i);
+        break;
+      case ExternKind::memory:
+        imported_memories.push_back(i);
+        break;
+      case ExternKind::global:
+        imported_globals.push_back(i);
+        break;
+      case ExternKind::tag:
+        imported_tags.push_back(i);
+        break;
     }
   }
 }

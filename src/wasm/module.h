@@ -98,11 +98,11 @@ struct ElemSegment {
   Mode mode = Mode::active;
   ValType type = ValType::funcref();
   uint32_t table = 0;
-  Expr offset_expr;               ///< active
-  std::vector<Expr> exprs;        ///< items, when written as expressions
-  std::vector<FuncIdx> funcs;     ///< items, when written as function indices
-  bool uses_exprs = false;        ///< which of the two
-  bool explicit_table = false;    ///< encoded with a table index or element kind, for round trips
+  Expr offset_expr;             ///< active
+  std::vector<Expr> exprs;      ///< items, when written as expressions
+  std::vector<FuncIdx> funcs;   ///< items, when written as function indices
+  bool uses_exprs = false;      ///< which of the two
+  bool explicit_table = false;  ///< encoded with a table index or element kind, for round trips
   uint64_t offset = 0;
   size_t size() const { return uses_exprs ? exprs.size() : funcs.size(); }
 };
@@ -119,8 +119,20 @@ struct DataSegment {
 
 /// Ids of non-custom sections, in the order that the binary format demands.
 enum class SectionId : uint8_t {
-  custom = 0, type = 1, import = 2, function = 3, table = 4, memory = 5, global = 6, export_ = 7,
-  start = 8, element = 9, code = 10, data = 11, data_count = 12, tag = 13,
+  custom = 0,
+  type = 1,
+  import = 2,
+  function = 3,
+  table = 4,
+  memory = 5,
+  global = 6,
+  export_ = 7,
+  start = 8,
+  element = 9,
+  code = 10,
+  data = 11,
+  data_count = 12,
+  tag = 13,
 };
 
 struct CustomSection {
@@ -171,8 +183,12 @@ struct Module {
   std::vector<uint32_t> imported_funcs, imported_tables, imported_memories, imported_globals,
       imported_tags;  ///< positions in `imports`
 
-  uint32_t func_count() const { return static_cast<uint32_t>(imported_funcs.size() + funcs.size()); }
-  uint32_t table_count() const { return static_cast<uint32_t>(imported_tables.size() + tables.size()); }
+  uint32_t func_count() const {
+    return static_cast<uint32_t>(imported_funcs.size() + funcs.size());
+  }
+  uint32_t table_count() const {
+    return static_cast<uint32_t>(imported_tables.size() + tables.size());
+  }
   uint32_t memory_count() const {
     return static_cast<uint32_t>(imported_memories.size() + memories.size());
   }
@@ -193,8 +209,8 @@ struct Module {
   /// Fills imported_* from `imports`.
   void index_imports();
 
-  /// The bytes that views borrow: the binary, or what the text parser made. Shared so that moves and
-  /// copies of the Module keep the views valid.
+  /// The bytes that views borrow: the binary, or what the text parser made. Shared so that moves
+  /// and copies of the Module keep the views valid.
   std::vector<std::shared_ptr<const void>> storage;
   /// The whole binary when decoded from one, else empty.
   Bytes binary;

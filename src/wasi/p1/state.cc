@@ -76,7 +76,7 @@ Result<std::unique_ptr<State>> State::create(Config config) {
     if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos ||
         value.find('\0') != std::string::npos)
       return fail(ErrorCode::bad_argument, fmt::format(": environment variable {:?}", name));
-    state->environment_.push_back(name + "=" + value);
+    state->environment_.push_back(fmt::format("{}={}", name, value));
   }
 
   auto add = [&](std::shared_ptr<Descriptor> descriptor) -> Result<void> {

@@ -118,7 +118,8 @@ TEST_F(Threads, TheEndOfMainEndsThem) {
                                 (call $await (i32.const 4) (i32.const 3)))",
                              R"((call $count (i32.const 4))
                                 (if (i32.eqz (local.get $arg)) (then (call $forever)))
-                                (if (i32.eq (local.get $arg) (i32.const 1)) (then (call $sleep (local.get $id))))
+                                (if (i32.eq (local.get $arg) (i32.const 1))
+                                  (then (call $sleep (local.get $id))))
                                 (call $await (i32.const 8) (i32.const 1)))"));
   ASSERT_TRUE(status.has_value()) << status.error().render();
   EXPECT_EQ(*status, 0);
