@@ -1,6 +1,6 @@
 # Verbs for people and CI; CMake does the work (see CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench fuzz format lint install clean
+.PHONY: help setup build demo test sanitize bench fuzz format lint install clean
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
@@ -21,8 +21,11 @@ build: setup ## build the release binary: build/release/sedge
 demo: build ## compile an edge function, serve it from a router.yaml, call it
 	@scripts/demo.sh
 
-test: setup ## build and run every test, plain and with sanitizers
+test: setup ## build and run every test
 	@scripts/test.sh
+
+sanitize: setup ## every test under ASan+UBSan, the concurrent ones under TSan
+	@scripts/test.sh asan-ubsan tsan
 
 bench: build ## measure against a C++ floor and installed peers
 	@python3 bench/run.py

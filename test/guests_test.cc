@@ -109,7 +109,7 @@ TEST(ReferenceGuests, MisbehaviourIsEndedByName) {
            Case{"oob", 134, "error: out of bounds memory access"},
            Case{"badcall", 134, "error: indirect call type mismatch"},
            Case{"grow", 3, "the limit is 16 MiB; raise --max-memory"},
-           Case{"exit", 0, ""},
+           Case{"exit", 42, ""},
        }) {
     Outcome outcome = run_program(
         {sedge_program(), "run", "--timeout", "3s", "--max-memory", "16MiB", guest_path, c.mode});
