@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <utility>
 
@@ -48,10 +49,13 @@ bool is_request_id(std::string_view id) {
 uint64_t resident_bytes() {
   FILE* file = std::fopen("/proc/self/statm", "re");
   if (!file) return 0;
-  unsigned long long total = 0, resident = 0;
-  int fields = std::fscanf(file, "%llu %llu", &total, &resident);
+  char line[128] = {};
+  const bool read = std::fgets(line, sizeof(line), file) != nullptr;
   std::fclose(file);
-  return fields == 2 ? resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)) : 0;
+  if (!read) return 0;
+  char* second = nullptr;
+  std::strtoull(line, &second, 10);  // all pages; the resident ones come second
+  return std::strtoull(second, nullptr, 10) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace

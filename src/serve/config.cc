@@ -467,7 +467,7 @@ void ConfigReader::read_queue(const YamlNode& node, RouteConfig& route) {
 }
 void ConfigReader::read_route_max_body(const YamlNode& node, RouteConfig& route) {
   if (auto value = number(node, "max_body_bytes", 0, 1 << 30, "bytes"))
-    route.max_body_bytes = *value;
+    route.max_body_bytes = value;
 }
 void ConfigReader::read_edge_cache_ttl(const YamlNode& node, RouteConfig& route) {
   read_u32<&RouteConfig::edge_cache_ttl>(node, "edge_cache_ttl", route, 0, 31'536'000, "seconds");

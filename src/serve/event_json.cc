@@ -65,6 +65,7 @@ void append_query(std::string& out, std::string_view query) {
     decoded.emplace_back(percent_decode(part.substr(0, equals), true), percent_decode(value, true));
   }
   std::vector<Member> members;
+  members.reserve(decoded.size());
   for (const auto& [name, value] : decoded) members.push_back({name, members.size(), value});
   append_object(out, members, false);
 }
