@@ -173,6 +173,8 @@ void Shard::post_resume(uint32_t slot, uint32_t generation) {
   });
 }
 
+bool Shard::draining() const { return server_->draining_.load(std::memory_order_acquire); }
+
 void Shard::post_drain(uint32_t deadline_ms) {
   loop_->post([this, deadline_ms] { begin_drain(deadline_ms); });
 }
@@ -257,6 +259,7 @@ HttpServer::~HttpServer() {
 }
 
 void HttpServer::drain(uint32_t deadline_ms) {
+  draining_.store(true, std::memory_order_release);
   for (auto& shard : shards_) shard->post_drain(deadline_ms);
 }
 

@@ -122,6 +122,7 @@ class HttpServer {
   std::vector<std::shared_ptr<Shard>> shards_;
   std::vector<std::thread> threads_;
   std::atomic<uint32_t> running_ = 0;
+  std::atomic<bool> draining_ = false;
   std::atomic<bool> cut_ = false;
 };
 

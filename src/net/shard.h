@@ -34,7 +34,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
   // On the loop's thread.
   EventLoop& loop() { return *loop_; }
   HttpServer& server() { return *server_; }
-  bool draining() const { return draining_; }
+  /// Whether answers end their connections: from HttpServer::drain on, on every loop at once.
+  bool draining() const;
   /// Where connections read into; contents last until the next read.
   std::array<char, 65536>& scratch() { return scratch_; }
   /// The Date field's value for now.
