@@ -31,8 +31,10 @@ endif()
 if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(SEDGE_CCACHE ccache)
   if(SEDGE_CCACHE)
-    set(CMAKE_CXX_COMPILER_LAUNCHER "${SEDGE_CCACHE}")
-    set(CMAKE_C_COMPILER_LAUNCHER "${SEDGE_CCACHE}")
+    # Paths relative to the source tree: what one clone has compiled, another need not.
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+        CCACHE_NOHASHDIR=1 ${SEDGE_CCACHE})
+    set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
   endif()
 endif()
 

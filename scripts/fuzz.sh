@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# fuzz.sh [SECONDS] [TARGET...]: builds the fuzz preset and runs each libFuzzer target for so many
-# seconds, as many at a time as there are processors. fuzz/seeds.py picks the seeds. What a run finds
+# fuzz.sh [SECONDS] [TARGET...]: builds the libFuzzer targets (in the asan-ubsan build) and runs each
+# for so many seconds, as many at a time as there are processors. fuzz/seeds.py picks the seeds. What a run finds
 # is kept in build/fuzz/corpus/TARGET; a crashing input in build/fuzz/crashes/.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 shift $(($# > 0 ? 1 : 0))
-scripts/build.sh fuzz fuzzers || exit 1
+scripts/build.sh asan-ubsan fuzzers || exit 1
 
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
