@@ -204,6 +204,12 @@ Result<std::vector<YamlNode>> parse_yaml(std::string_view text, std::string_view
       TreeBuilder builder(text, file, origin);
       if (!parser.HandleNextDocument(builder)) break;
       if (std::optional<Error> error = builder.take_error()) return fail(*std::move(error));
+      // A stray token such as a leading comma ends one empty document after another, forever.
+      if (documents.size() == kMaxYamlDocuments) {
+        return fail(config_error(file, place({1, 1}, origin),
+                                 fmt::format("more than {} documents", kMaxYamlDocuments),
+                                 "look for a stray `,`, `]` or `}` outside of any list or map"));
+      }
       documents.push_back(builder.take_root());
     }
   } catch (const YAML::Exception& exception) {

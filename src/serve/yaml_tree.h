@@ -17,6 +17,7 @@ inline constexpr size_t kMaxYamlBytes = 1 << 20;  // what a ConfigMap can hold
 inline constexpr size_t kMaxYamlNodes = 100'000;
 inline constexpr size_t kMaxYamlMembers = 4096;  // of one map
 inline constexpr size_t kMaxYamlDepth = 32;
+inline constexpr size_t kMaxYamlDocuments = 1000;  // of one file
 
 /// A place in the file that the user edits; both from 1.
 struct Position {
