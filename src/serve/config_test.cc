@@ -288,6 +288,10 @@ TEST(RouterConfig, IsBounded) {
   for (size_t i = 0; i <= kMaxYamlMembers; ++i) keys += "k" + std::to_string(i) + ": 1\n";
   EXPECT_EQ(mistakes(keys),
             "dir/router.yaml:4097:1: configuration: more than 4096 keys in one map\n");
+  // Not one byte of it is ever consumed: the parser alone would give empty documents for ever.
+  EXPECT_EQ(mistakes(",rr"),
+            "dir/router.yaml:1:1: configuration: more than 1000 documents\n"
+            "help: look for a stray `,`, `]` or `}` outside of any list or map\n");
 }
 
 TEST(RouterConfig, SaysThatAFileIsMissing) {
