@@ -1,22 +1,25 @@
 # Verbs for people and CI; CMake does the work (see CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test sanitize bench fuzz format lint install clean
+.PHONY: help setup build demo test reference sanitize cross bench fuzz format lint install clean
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+SANITIZERS ?= asan-ubsan tsan
+TIDY ?= on
+ARCH ?= aarch64
 PREFIX ?= /usr/local
 DESTDIR ?=
 
 help: ## show this list
 	@echo "sedge: WebAssembly runtime for the edge"
 	@echo
-	@awk '/^[a-z]+:.*## / { sub(/:.*## /, "|"); split($$0, part, "|"); printf "  make %-8s %s\n", part[1], part[2] }' $(MAKEFILE_LIST)
+	@awk '/^[a-z]+:.*## / { sub(/:.*## /, "|"); split($$0, part, "|"); printf "  make %-9s %s\n", part[1], part[2] }' $(MAKEFILE_LIST)
 
 setup: ## install the Debian packages that are missing
 	@scripts/setup.sh
 
-build: setup ## build the release binary: build/release/sedge
-	@scripts/build.sh release sedge
+build: setup ## build the release binaries: build/release/sedge and sedgec
+	@scripts/build.sh release sedge sedgec
 
 demo: build ## compile an edge function, serve it from a router.yaml, call it
 	@scripts/demo.sh
@@ -24,24 +27,32 @@ demo: build ## compile an edge function, serve it from a router.yaml, call it
 test: setup ## build and run every test
 	@scripts/test.sh
 
+reference: setup ## type the reference document's commands, a line for each
+	@scripts/build.sh release sedge integration_tests
+	@SEDGE_REFERENCE=1 build/release/integration_tests --gtest_brief=1 --gtest_filter='Reference*'
+
 sanitize: setup ## every test under ASan+UBSan, the concurrent ones under TSan
-	@scripts/test.sh asan-ubsan tsan
+	@scripts/test.sh $(SANITIZERS)
+
+cross: setup ## engine and command line for ARCH (aarch64, riscv64), tried under qemu
+	@scripts/cross.sh $(ARCH)
 
 bench: build ## measure against a C++ floor and installed peers
 	@python3 bench/run.py
 
 fuzz: setup ## run each fuzz target for FUZZ_SECONDS (60)
-	@scripts/fuzz.sh $(FUZZ_SECONDS)
+	@FUZZ_SKIP="$(FUZZ_SKIP)" scripts/fuzz.sh $(FUZZ_SECONDS)
 
 format: setup ## rewrite C++ files in the project's format
 	@scripts/lint.sh --fix
 
-lint: setup ## formatting, layering and clang-tidy, as errors
-	@scripts/lint.sh
+lint: setup ## formatting, layering and clang-tidy, as errors (TIDY=off: without clang-tidy)
+	@TIDY=$(TIDY) scripts/lint.sh
 
-install: setup ## install under PREFIX (/usr/local), below DESTDIR
-	@scripts/build.sh release sedge sedge_archive
+install: setup ## install under PREFIX (/usr/local), below DESTDIR; LINKS=1: other tools' names too
+	@scripts/build.sh release sedge sedgec sedge_archive
 	@DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"
+	@[ -z "$(LINKS)" ] || build/release/sedge links --to sedge "$(DESTDIR)$(PREFIX)/bin" || true
 
 clean: ## remove build/
 	@rm -rf build examples/edge/build

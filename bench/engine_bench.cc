@@ -1,6 +1,6 @@
 // Instances and calls inside one process, with the modules that wasmtime's own measurement uses, so
-// that the figures stand side by side: instantiate+drop (alone, and with 10,000 alive), host to
-// wasm, wasm to host.
+// that the figures stand side by side: instantiate+drop (alone, and with 10,000 alive; also with a
+// call and with pages written in between), host to wasm and wasm to host on each tier.
 #include <sedge/sedge.h>
 
 #include <cstdio>
@@ -32,6 +32,20 @@ constexpr const char* kCalls = R"((module
       (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
     local.get $x)))";
 
+constexpr const char* kWriter = R"((module
+  (memory (export "memory") 17)
+  (table 64 funcref)
+  (func $f (param i32) (result i32) local.get 0)
+  (elem (i32.const 0) func $f $f $f $f)
+  (data (i32.const 1024) "a data segment that has to be there at once")
+  (func (export "write") (param $pages i32)
+    (loop $next
+      (if (local.get $pages)
+        (then
+          (local.set $pages (i32.sub (local.get $pages) (i32.const 1)))
+          (i32.store (i32.shl (local.get $pages) (i32.const 12)) (i32.const 1))
+          (br $next)))))))";
+
 /// The value, or the end: a benchmark that cannot be set up has no figure.
 template <typename T>
 T must(Result<T> result) {
@@ -43,11 +57,13 @@ T must(Result<T> result) {
 }
 
 struct Setup {
-  Engine engine = must(Engine::create());
+  Engine engine;
   Module module;
   Linker linker{engine};
 
-  explicit Setup(const char* text) : module(must(Module::from_text(engine, text))) {
+  explicit Setup(const char* text, Tier tier = Tier::automatic)
+      : engine(must(Engine::create({.tier = tier}))),
+        module(must(Module::from_text(engine, text))) {
     linker.func("", "host", [](Caller&, int32_t x) { return x + 1; });
   }
 };
@@ -75,34 +91,58 @@ void instantiate_and_drop(benchmark::State& state) {
 }
 BENCHMARK(instantiate_and_drop)->ArgName("alive")->Arg(0)->Arg(10000);
 
-void host_to_wasm(benchmark::State& state) {
-  Setup setup(kCalls);
-  Store store(setup.engine);
-  Instance instance = must(setup.linker.instantiate(store, setup.module));
-  Func id = instance.get_func(store, "id").value();
+// What a request costs beside its own work: the argument is how many pages it writes.
+void instantiate_call_and_drop(benchmark::State& state) {
+  Setup setup(kWriter);
+  InstancePre pre = must(setup.linker.instantiate_pre(setup.module));
   for (auto _ : state) {
-    uint64_t cells[1] = {7};
-    if (!id.call_raw(store, cells)) std::abort();
-    benchmark::DoNotOptimize(cells);
+    Guest guest = spawn(setup.engine, pre);
+    Func write = guest.instance.get_func(guest.store, "write").value();
+    uint64_t cells[1] = {static_cast<uint64_t>(state.range(0))};
+    if (!write.call_raw(guest.store, cells)) std::abort();
   }
 }
-BENCHMARK(host_to_wasm);
+BENCHMARK(instantiate_call_and_drop)->ArgName("pages")->Arg(0)->Arg(16)->Arg(256)->Arg(270);
 
-void wasm_to_host(benchmark::State& state) {
-  constexpr int32_t calls = 100'000;
-  Setup setup(kCalls);
+void host_to_wasm(benchmark::State& state, Tier tier) {
+  Setup setup(kCalls, tier);
   Store store(setup.engine);
   Instance instance = must(setup.linker.instantiate(store, setup.module));
-  Func loop = instance.get_func(store, "loop").value();
+  auto id = must(instance.get_typed<int32_t(int32_t)>(store, "id"));
+  int32_t x = 7;
   for (auto _ : state) {
-    uint64_t cells[1] = {calls};
-    if (!loop.call_raw(store, cells)) std::abort();
+    benchmark::DoNotOptimize(x);
+    benchmark::DoNotOptimize(must(id.call(store, x)));
   }
+}
+
+void wasm_to_host(benchmark::State& state, Tier tier) {
+  constexpr int32_t calls = 100'000;
+  Setup setup(kCalls, tier);
+  Store store(setup.engine);
+  Instance instance = must(setup.linker.instantiate(store, setup.module));
+  auto loop = must(instance.get_typed<int32_t(int32_t)>(store, "loop"));
+  for (auto _ : state) benchmark::DoNotOptimize(must(loop.call(store, calls)));
   state.counters["per_call"] = benchmark::Counter(
       calls, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
-BENCHMARK(wasm_to_host);
+
+void on_each_tier(const char* name, void (*benchmark)(benchmark::State&, Tier)) {
+  constexpr std::pair<const char*, Tier> kTiers[] = {
+      {"interp", Tier::interp}, {"baseline", Tier::baseline}, {"llvm", Tier::llvm}};
+  for (const auto& [tier_name, tier] : kTiers) {
+    if (Engine::has(tier))
+      benchmark::RegisterBenchmark((std::string(name) + "/" + tier_name).c_str(), benchmark, tier);
+  }
+}
 
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  on_each_tier("host_to_wasm", host_to_wasm);
+  on_each_tier("wasm_to_host", wasm_to_host);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -3,7 +3,7 @@
 
   run.py [SECTION...] [--runs N] [--seconds N] [--programs a,b] [--no-write]
 
-Sections: start, interp, validate, instantiate, serve (default: all). Peers are found on PATH
+Sections: start, interp, tiers, gc, validate, instantiate, serve (default: all). Peers are found on PATH
 (wasm3, iwasm, wasmtime, wasm-tools, wrk); one that is not there is left out and named. What each
 section measures is in bench/README.md.
 """
@@ -161,6 +161,85 @@ def interp(args):
     return text
 
 
+def wait_for_entry(cache, seconds=40):
+    """Until sedgec, which may outlive the program, has left all of the module in the cache."""
+    begin, known = time.monotonic(), False
+    while time.monotonic() < begin + seconds:
+        if not list(cache.iterdir()) and time.monotonic() > begin + 1:
+            break
+        listed = subprocess.run([SEDGE, "cache", "list", "--json", "--cache-dir", cache],
+                                capture_output=True)
+        entries = json.loads(listed.stdout)["entries"]
+        known = bool(entries)
+        if known and entries[0].get("whole"):
+            break
+        time.sleep(0.2)
+    return known
+
+
+def tiers(args):
+    """Tiers: processor time of whole runs of bench/programs, without sedgec's own."""
+    found = sorted((SHARED / "bench" / "programs").glob("*/*.wasm"))
+    if args.programs:
+        found = [wasm for wasm in found if wasm.stem in args.programs.split(",")]
+    head = ("program, ms", "baseline", "auto, first run", "auto, second run", "compiled before")
+    rows, ratios = [], {"first": [], "second": [], "compiled": []}
+    for wasm in found:
+        with tempfile.TemporaryDirectory() as folder:
+            cache = pathlib.Path(folder) / "cache"
+            native = pathlib.Path(folder) / "native.wasm"
+
+            def run(*options, module=wasm.name):
+                return [SEDGE, "run", "--dir", ".", *options, module]
+
+            def measure(command, runs=args.runs):
+                got = spawn(runs, [command], cwd=wasm.parent)
+                return got[0]["cpu"] if got else None
+
+            baseline = measure(run("--tier", "baseline", "--no-cache"))
+            first, kept = None, False
+            for _ in range(args.runs):
+                shutil.rmtree(cache, ignore_errors=True)
+                took = measure(run("--cache-dir", cache), 1)
+                first = took if first is None else min(first, took or first)
+                kept = cache.exists() and wait_for_entry(cache)
+            second = measure(run("--cache-dir", cache)) if kept else None
+            made = subprocess.run([SEDGE, "compile", wasm, "-o", native], capture_output=True)
+            compiled = None
+            if made.returncode == 0:
+                compiled = measure(run("--allow-precompiled", "--no-cache", module=native))
+        row = (baseline, first, second, compiled)
+        for name, value in zip(ratios, row[1:]):
+            if baseline and value:
+                ratios[name].append(value / baseline)
+        rows.append((wasm.stem, *(ms(value) if value else "-" for value in row)))
+        print(f"  {rows[-1]}", file=sys.stderr)
+    text = table(head, rows)
+    text += "\n\nGeometric means against the baseline tier: " + ", ".join(
+        f"{name} **{geomean(values):.2f}** ({len(values)} programs)"
+        for name, values in ratios.items() if values) + "."
+    return text + "\n`-`: the program ends before anything is optimised."
+
+
+def gc(args):
+    """Allocation and collection: whole runs of binary_trees.wat."""
+    wasm = OUT / "binary_trees.wasm"
+    subprocess.run([SEDGE, "parse", BENCH / "binary_trees.wat", "-o", wasm], check=True)
+    commands = {f"sedge {tier}": [SEDGE, "run", "--no-cache", "--tier", tier, wasm]
+                for tier in ("interp", "baseline", "llvm")}
+    if tool("wasmtime"):
+        commands["wasmtime"] = ["wasmtime", "run", "-C", "cache=n", "-W", "gc,function-references",
+                                wasm]
+    got = spawn(args.runs, list(commands.values()))
+    if not got:
+        return None
+    first = got[1]["cpu"]
+    rows = [(name, ms(r["cpu"]), f"{r['cpu'] / first:.2f}", f"{r['rss'] / 1024:.1f}")
+            for name, r in zip(commands, got)]
+    return ("Processor time with compilation; ratios to the baseline tier. Aim: a tenth of "
+            "wasmtime's time.\n\n" + table(("", "ms", "ratio", "peak MB"), rows))
+
+
 def validate(args):
     """Decoding and validation of large modules, on one core, process start taken off."""
     wanted = [SHARED / "guests" / "big" / "php-cgi-8.2.0.wasm", SHARED / "guests/wasm/gojson.wasm",
@@ -245,7 +324,7 @@ def serve(args):
             rows = []
             for what, path in (("health endpoint", "/healthz"),
                                ("JSON function, Rust", "/api/none"),
-                               ("JSON function, Rust, cached answer", "/api/cache?max_age=60"),
+                               ("JSON function, Rust, /api/cache", "/api/cache?max_age=60"),
                                ("JSON function, C++", "/api/auth")):
                 wrk = subprocess.Popen(["wrk", "-t2", "-c64", f"-d{args.seconds}s", "--latency",
                                         base + path], stdout=subprocess.PIPE, text=True)
@@ -255,7 +334,7 @@ def serve(args):
                 out = wrk.communicate()[0]
                 late = rss_kib(server.pid)
                 rate = re.search(r"Requests/sec:\s+([\d.]+)", out)
-                p50, p99 = (re.search(rf"{p}%\s+(\S+)", out) for p in (50, 99))
+                p50, p99 = (re.search(rf"^\s+{p}%\s+(\S+)", out, re.M) for p in (50, 99))
                 errors = re.search(r"Socket errors: (.*)", out)
                 rows.append((what, rate.group(1) if rate else "-", p50.group(1) if p50 else "-",
                              p99.group(1) if p99 else "-",
@@ -268,7 +347,7 @@ def serve(args):
                 server.kill()
                 server.wait()
     return (f"`wrk -t2 -c64 -d{args.seconds}s` on the same machine; every request has a fresh "
-            "instance unless its answer was cached.\n\n" +
+            "instance.\n\n" +
             table(("", "requests/s", "p50", "p99", "socket errors", "MB after a third",
                    "MB at the end"), rows))
 
@@ -276,6 +355,8 @@ def serve(args):
 SECTIONS = {
     "start": ("Process start", start),
     "interp": ("Interpreter", interp),
+    "tiers": ("Tiers and cache", tiers),
+    "gc": ("Garbage collection", gc),
     "validate": ("Decode and validate", validate),
     "instantiate": ("Instances and calls", instantiate),
     "serve": ("Server", serve),

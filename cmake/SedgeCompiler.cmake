@@ -83,6 +83,4 @@ endif()
 find_package(Threads REQUIRED)
 # fmt is used as headers; src/base/fmt_lib.cc is its one compiled file.
 find_path(SEDGE_FMT_INCLUDE fmt/format-inl.h REQUIRED)
-if(SEDGE_SERVER)
-  find_library(SEDGE_YAML_CPP_LIBRARY NAMES libyaml-cpp.a REQUIRED)
-endif()
+

@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 
 # One archive of everything that the C++ API needs.
-set(SEDGE_API_FOLDERS base wasm vm runtime interp engine net wasi)
+set(SEDGE_API_FOLDERS base wasm vm runtime interp baseline engine net wasi)
 set(_objects "")
 foreach(folder IN LISTS SEDGE_API_FOLDERS)
   get_target_property(_type sedge_${folder} TYPE)
@@ -20,6 +20,13 @@ target_link_libraries(sedge_archive INTERFACE Threads::Threads)
 
 if(TARGET sedge)
   install(TARGETS sedge RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  # Found from the program's own place.
+  if(SEDGE_HAVE_LLVM)
+    install(TARGETS sedgec RUNTIME DESTINATION libexec/sedge)
+  endif()
+  if(SEDGE_TLS)
+    install(TARGETS sedge_tls_library LIBRARY DESTINATION libexec/sedge)
+  endif()
   # The program writes its own completions and manual; a cross build, which cannot run it, goes
   # without.
   if(NOT CMAKE_CROSSCOMPILING)

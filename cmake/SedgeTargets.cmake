@@ -14,6 +14,9 @@ set(SEDGE_TEST_ENVIRONMENT
     "SEDGE_BIN=${CMAKE_BINARY_DIR}/sedge"
     "ASAN_OPTIONS=detect_stack_use_after_return=0:allocator_may_return_null=1"
     "UBSAN_OPTIONS=print_stacktrace=1" "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT SEDGE_SANITIZE)
+  list(APPEND SEDGE_TEST_ENVIRONMENT "SEDGE_LONG_GUESTS=1")
+endif()
 
 # sedge_add_library(NAME [DIR src/NAME] [DEPS ...] [LIBRARIES ...] [SYSTEM_INCLUDES ...]
 #                   [DEFINITIONS ...])
@@ -109,6 +112,9 @@ function(sedge_add_integration_tests DIR)
     if(TARGET sedge)
       add_dependencies(integration_tests sedge)
     endif()
+    if(TARGET sedgec)
+      add_dependencies(integration_tests sedgec)
+    endif()
   endif()
   if(TARGET cli_tests AND TARGET sedge)
     add_dependencies(cli_tests sedge)
@@ -139,6 +145,8 @@ function(sedge_add_benchmarks DIR)
     get_filename_component(name "${source}" NAME_WE)
     add_executable(${name} "${source}")
     target_compile_options(${name} PRIVATE ${SEDGE_WARNINGS})
-    target_link_libraries(${name} PRIVATE sedge_cli benchmark::benchmark)
+    target_compile_definitions(${name} PRIVATE
+                               SEDGE_BENCH_DIR="${CMAKE_CURRENT_SOURCE_DIR}/${DIR}")
+    target_link_libraries(${name} PRIVATE sedge_component benchmark::benchmark)
   endforeach()
 endfunction()

@@ -1,6 +1,7 @@
-// Generated modules through decoder, validator and interpreter. A generated module must be valid;
-// its functions must do the same in two stores: same results, same error, same fuel, same memory.
-// Then a few bytes of the module are changed: whatever is still valid must run to an end too.
+// Generated modules through decoder, validator and every tier. A generated module must be valid;
+// its functions must do the same in the interpreter, in baseline code and where they change over
+// from one to the other: same results, same error, same fuel, same memory. Then a few bytes of the
+// module are changed: whatever is still valid must run to an end in every tier too, and alike.
 #include <sedge/sedge.h>
 
 #include <cstddef>
@@ -28,15 +29,23 @@ constexpr StoreLimits kLimits{.memory_bytes = 1 << 20,
                               .stack_bytes = 64 << 10,
                               .gc_heap_bytes = 1 << 20};
 
-const Engine& engine() {
-  static const Engine instance = [] {
-    Config config;
-    config.fuel = true;
-    auto made = Engine::create(config);
-    require(made.has_value(), "an engine with fuel can be made");
-    return *made;
+/// The interpreter, then what else this build has.
+const std::vector<Engine>& engines() {
+  static const std::vector<Engine> all = [] {
+    std::vector<Engine> made;
+    auto add = [&](Tier tier) {
+      auto engine = Engine::create({.tier = tier, .tier_threshold = 2, .fuel = true});
+      require(engine.has_value(), "an engine with fuel can be made");
+      made.push_back(*engine);
+    };
+    add(Tier::interp);
+    if (Engine::has(Tier::baseline)) {
+      add(Tier::baseline);
+      add(Tier::automatic);
+    }
+    return made;
   }();
-  return instance;
+  return all;
 }
 
 Val argument(ValType type, uint64_t bits) {
@@ -54,9 +63,9 @@ struct Outcome {
   std::vector<uint8_t> memory;
 };
 
-Outcome run(const Module& module) {
+Outcome run(const Engine& engine, const Module& module) {
   Outcome out;
-  Store store(engine(), kLimits);
+  Store store(engine, kLimits);
   store.set_fuel(kFuel);
   auto instance = Instance::create(store, module, {});
   if (!instance) {
@@ -94,6 +103,29 @@ Outcome run(const Module& module) {
   return out;
 }
 
+/// Runs the module on every engine; they must agree.
+void run_everywhere(const std::vector<uint8_t>& binary, bool valid) {
+  std::optional<Outcome> first;
+  for (const Engine& engine : engines()) {
+    auto module = Module::from_binary(engine, binary);
+    if (!module) {
+      if (valid) std::fprintf(stderr, "%s\n", module.error().message().c_str());
+      require(!valid, "a generated module is valid");
+      return;
+    }
+    if (!module->imports().empty()) return;
+    Outcome outcome = run(engine, *module);
+    if (!first) {
+      first = std::move(outcome);
+      continue;
+    }
+    require(outcome.events == first->events, "every tier ends alike");
+    require(outcome.cells == first->cells, "every tier gives the same results");
+    require(outcome.fuel == first->fuel, "every tier uses the same fuel");
+    require(outcome.memory == first->memory, "every tier leaves the same memory");
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -101,23 +133,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::Generator generator(choices);
   std::vector<uint8_t> binary = generator.module();
 
-  auto module = Module::from_binary(engine(), binary);
-  if (!module) std::fprintf(stderr, "%s\n", module.error().message().c_str());
-  require(module.has_value(), "a generated module is valid");
-  Outcome first = run(*module);
-  Outcome second = run(*module);
-  require(first.events == second.events, "two runs end alike");
-  require(first.cells == second.cells, "two runs give the same results");
-  require(first.fuel == second.fuel, "two runs use the same fuel");
-  require(first.memory == second.memory, "two runs leave the same memory");
+  run_everywhere(binary, true);
 
   if (size == 0) return 0;
   for (uint32_t i = 0; i < 1u + data[size - 1] % 4; ++i) {
     uint64_t place = (data[i % size] * 257u + data[(i + 1) % size] * 31u + i) % binary.size();
     binary[place] ^= data[(i + 2) % size] | 1;
   }
-  if (auto changed = Module::from_binary(engine(), binary)) {
-    if (changed->imports().empty()) run(*changed);
-  }
+  run_everywhere(binary, false);
   return 0;
 }

@@ -1,5 +1,5 @@
-// Any bytes through the HTTP/1.1 request parser, twice: whole, and cut into pieces. Both must see
-// the same requests and end the same way.
+// Any bytes through the HTTP/1.1 parsers of requests and responses, each twice: whole, and cut into
+// pieces. Both must see the same messages and end the same way.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -57,6 +57,40 @@ std::string story(std::string_view input, size_t piece) {
   }
 }
 
+/// The same for responses, to a request whose method `head` says.
+std::string response_story(std::string_view input, size_t piece, bool head) {
+  net::ResponseParser parser(kLimits);
+  parser.expect(head);
+  std::string out;
+  while (true) {
+    std::string_view part = input.substr(0, piece);
+    size_t consumed = 0;
+    auto event = parser.feed(part, consumed);
+    require(consumed <= part.size(), "the parser consumes what it was given");
+    input.remove_prefix(consumed);
+    if (event == net::MessageParser::Event::need_more && input.empty()) event = parser.feed_end();
+    switch (event) {
+      case net::MessageParser::Event::need_more:
+        break;
+      case net::MessageParser::Event::head:
+        out += "head " + std::to_string(parser.response().status) + " ";
+        break;
+      case net::MessageParser::Event::done:
+        out += parser.response().body;
+        for (const auto& [name, value] : parser.response().trailers)
+          out.append(name).append(":").append(value).append("\n");
+        require(parser.response().body.size() <= kLimits.max_body_bytes, "the body is bounded");
+        out += "done ";
+        if (input.empty()) return out;
+        parser.expect(head);
+        break;
+      case net::MessageParser::Event::error:
+        require(!parser.error().reason.empty(), "a refusal has a reason");
+        return out + "error " + std::to_string(parser.error().status);
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -65,5 +99,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string whole = story(input, std::string_view::npos);
   size_t piece = 1 + data[0] % 7;
   require(story(input, piece) == whole, "pieces give the same requests as the whole");
+  bool head = data[0] % 2 == 1;
+  whole = response_story(input, std::string_view::npos, head);
+  require(response_story(input, piece, head) == whole,
+          "pieces give the same responses as the whole");
   return 0;
 }

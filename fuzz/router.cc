@@ -1,6 +1,7 @@
 // Any text as router.yaml: it is read, or every mistake in it is named.
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "fuzz/require.h"
@@ -20,8 +21,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   for (const serve::RouteConfig& route : config->routes) {
-    require(!route.path.empty() && route.path.front() == '/', "a route's path begins with '/'");
+    require(route.path.empty() ? route.triggered() : route.path.front() == '/',
+            "a route's path begins with '/', or something else triggers it");
+    if (route.schedule) {
+      auto next = route.schedule->next(1'700'000'000);
+      require(!next || *next > 1'700'000'000, "a schedule goes forward");
+    }
     require(!route.module.empty(), "a route has a module");
+    for (const auto& [name, value] : route.variables)
+      require(!name.empty() && name.find('=') == std::string::npos, "a value has a name");
   }
   return 0;
 }

@@ -8,6 +8,7 @@ the seeds that are written here are used. A folder that has seeds is left as it 
 
 import hashlib
 import pathlib
+import random
 import subprocess
 import sys
 import tempfile
@@ -33,8 +34,64 @@ ROUTER = [
     b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  router.yaml: |\n"
     b"    routes:\n      - path: /api/*\n        runtime: wasmtime\n        module: m.wasm\n"
     b"        wasi: preview2\n        pool_size: 3\n",
+    b"routes:\n- {module: a.wasm, schedule: '*/5 9-17 1,15 jan-jun mon', task: t}\n"
+    b"- {path: /e, module: b.wasm, events: inbox, kind: serverless}\n",
+    b"routes:\n- {path: /k, module: c.wasm, config: {a: b}, keyvalue: kept.db, net: ['tcp:*:80']}\n"
+    b"- {path: /l, module: c.wasm, config: [x=y], keyvalue: memory}\n",
     b"routes: [{path: /a, module: &m m.wasm}, {path: /b, module: *m, kind: json}]\n",
 ]
+
+COMMAND_LINE = [
+    b"\0--dir\n.:.\n--memory-page-limit\n512\n--preload\na:b.wasm\nx.wasm\nhandle",
+    b"\1in.wasm\nout.wasm",
+    b"\2run\n--wasi\npreview2\n-W\nfuel=1,simd=n\n-Ccompiler=winch\nx.wasm",
+    b"\3run\n--net\nhost\n--backend\ncranelift\nx.wasm",
+    b"\4component\nnew\nx.wasm\n-o\ny.wasm",
+    b"\0- scenario: A\n  needs_ai_inference: true\n  target_architectures: [a, b]\n",
+]
+
+CGI = [
+    b"Content-Type: text/plain\r\n\r\nhi",
+    b"Status: 404 Not Found\nX-A: b\n\n",
+    b"Location: /x\n\n",
+    b"br;q=0.5, gzip, *;q=0",
+]
+
+
+def frame(kind, flags, stream, payload=b""):
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def field(name, value):
+    """A field without compression."""
+    return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+
+def http2_seeds():
+    """Frames as they go over the wire (behind a byte whose lowest bit is 0), and in the target's
+    own notation: type, flags, stream, length, payload (behind one whose lowest bit is 1)."""
+
+    def head(method, path, *fields):
+        block = field(b":method", method) + field(b":scheme", b"http")
+        return block + field(b":authority", b"a") + field(b":path", path) + b"".join(fields)
+
+    get = head(b"GET", b"/")
+    conversations = [
+        [(4, 0, 0, b""), (1, 5, 1, get), (1, 5, 3, head(b"GET", b"/late"))],
+        [(4, 0, 0, b"\0\4\0\0\0\0"), (1, 5, 1, head(b"GET", b"/pipe")), (8, 0, 1, b"\0\0\0\5")],
+        [(4, 0, 0, b""), (1, 4, 1, head(b"POST", b"/stream")), (0, 0, 1, b"ab"), (0, 1, 1, b"c")],
+        [(4, 0, 0, b""), (1, 4, 1, head(b"POST", b"/x", field(b"content-length", b"3"))), (0, 1, 1, b"abc")],
+        [(4, 0, 0, b""), (1, 4, 1, head(b"POST", b"/")), (0, 8, 1, b"\2ab\0\0"), (1, 5, 1, field(b"t", b"v"))],
+        [(4, 0, 0, b""), (1, 1, 1, get), (9, 0, 1, field(b"cookie", b"a=b")), (9, 4, 1, field(b"x", b"y"))],
+        [(4, 0, 0, b""), (1, 5, 1, head(b"GET", b"/late")), (3, 0, 1, b"\0\0\0\x08"), (6, 0, 0, b"12345678")],
+        [(4, 0, 0, b""), (1, 0x25, 1, b"\0\0\0\0\x10" + get), (2, 0, 3, b"\0\0\0\1\x10"), (7, 0, 0, b"\0" * 8)],
+        [(4, 0, 0, b""), (1, 4, 1, head(b"POST", b"/stream", field(b"expect", b"100-continue"))), (0, 1, 1, b"z")],
+        # Indexed and Huffman-coded fields of RFC 7541, appendix C.4.1.
+        [(4, 1, 0, b""), (1, 5, 1, bytes.fromhex("828684418cf1e3c2e5f23a6ba0ab90f4ff"))],
+    ]
+    for frames in conversations:
+        yield b"\0" + b"".join(frame(*each) for each in frames)
+        yield b"\1" + b"".join(bytes([kind, flags, stream, len(load)]) + load for kind, flags, stream, load in frames)
 
 
 def modules(text):
@@ -66,12 +123,27 @@ def modules(text):
         at = i + 1
 
 
+WAC = [
+    b"package t:app@1.0.0;\nlet a = new a:b { ... };\nlet c = new a:c { x: a.x, ...a, ... };\n"
+    b"export c.y as \"z\";\nexport a...;\n",
+    b"package t:app;\ninterface i { record r { n: u32 } f: func(r: r); }\nimport e: i;\n"
+    b"import f as g: func(a: list<u8>) -> string;\n"
+    b"export (new a:c { \"t:a/x@0.2.0\": (new a:b {})[\"t:a/x@0.2.1\"], ... }).y;\n",
+]
+
+
 def text_seeds(shared, per_file):
     for script in sorted((shared / "suites" / "spec").rglob("*.wast")):
         for index, form in enumerate(modules(script.read_text(errors="replace"))):
             if index == per_file:
                 break
             yield form.encode()
+
+
+def wit_seeds(shared):
+    for path in sorted((shared / "suites" / "wit").rglob("*.wit")):
+        if path.is_file() and path.stat().st_size <= MAX_BYTES:
+            yield path.read_bytes()
 
 
 def binary_seeds(shared):
@@ -89,6 +161,14 @@ def binary_seeds(shared):
                 yield target.read_bytes()
 
 
+def tier_seeds(shared):
+    """Real modules, and choices for the generator."""
+    choices = random.Random(1)
+    for size in range(40, 1640, 40):
+        yield choices.randbytes(size)
+    yield from binary_seeds(shared)
+
+
 def main():
     target, folder, shared = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
     folder.mkdir(parents=True, exist_ok=True)
@@ -96,10 +176,16 @@ def main():
         return
     sources = {
         "http": lambda: HTTP,
+        "http2": http2_seeds,
         "router": lambda: ROUTER,
+        "command_line": lambda: COMMAND_LINE,
+        "cgi": lambda: CGI,
         "text": lambda: text_seeds(shared, 12),
         "decode": lambda: binary_seeds(shared),
+        "wit": lambda: wit_seeds(shared),
+        "wac": lambda: WAC,
         "validate": lambda: binary_seeds(shared),
+        "tiers": lambda: tier_seeds(shared),
     }
     for seed in sources.get(target, lambda: [])():
         (folder / hashlib.sha1(seed).hexdigest()[:16]).write_bytes(seed)

@@ -14,8 +14,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto module = decode(std::make_shared<const std::vector<uint8_t>>(data, data + size));
   if (!module) return 0;
   for (Features features : {Features::all(), Features::wasm1()}) {
-    auto quick = validation::validate_module(*module, features, TypeRegistry::create(), true);
-    auto slow = validation::validate_module(*module, features, TypeRegistry::create(), false);
+    auto quick = validation::validate_module(*module, features, TypeRegistry::create(),
+                                             wasm::validation::Walk::quick);
+    auto slow = validation::validate_module(*module, features, TypeRegistry::create(),
+                                            wasm::validation::Walk::full);
     if (quick.has_value() != slow.has_value()) std::abort();
     if (!quick && quick.error().render() != slow.error().render()) std::abort();
   }

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # fuzz.sh [SECONDS] [TARGET...]: builds the libFuzzer targets (in the asan-ubsan build) and runs each
-# for so many seconds, as many at a time as there are processors. fuzz/seeds.py picks the seeds. What a run finds
-# is kept in build/fuzz/corpus/TARGET; a crashing input in build/fuzz/crashes/.
+# for so many seconds (tiers, which runs compilers, five times as long), as many at a time as there are
+# processors. fuzz/seeds.py picks the seeds. What a run finds
+# is kept in build/fuzz/corpus/TARGET; a crashing input in build/fuzz/crashes/. FUZZ_SEED=N takes the same way
+# through the inputs each time, as CI does; otherwise each run takes another. FUZZ_SKIP="A B" leaves targets out.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
@@ -11,7 +13,8 @@ scripts/build.sh asan-ubsan fuzzers || exit 1
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
   for source in fuzz/*.cc; do
-    [ -e "$source" ] && targets+=("$(basename "$source" .cc)")
+    name=$(basename "$source" .cc)
+    [ -e "$source" ] && [[ " ${FUZZ_SKIP:-} " != *" $name "* ]] && targets+=("$name")
   done
 fi
 if [ ${#targets[@]} -eq 0 ]; then
@@ -19,6 +22,10 @@ if [ ${#targets[@]} -eq 0 ]; then
   exit 1
 fi
 mkdir -p build/fuzz/crashes build/fuzz/logs
+if [[ " ${targets[*]} " == *" tiers "* ]]; then
+  scripts/build.sh release sedge sedgec || exit 1
+  export SEDGEC=$PWD/build/release/sedgec
+fi
 
 run_one() {
   target=$1
@@ -28,8 +35,10 @@ run_one() {
   python3 fuzz/seeds.py "$target" "$seeds" "${SEDGE_SHARED:-../shared}"
   dirs=("$corpus" "$seeds")
   log=build/fuzz/logs/$target.log
-  if "build/asan-ubsan/fuzz_$target" -max_total_time="$2" -timeout=20 -rss_limit_mb=3072 \
-    -print_final_stats=1 -artifact_prefix="build/fuzz/crashes/$target-" "${dirs[@]}" \
+  seconds=$2
+  [ "$target" != tiers ] || seconds=$((5 * seconds))
+  if "build/asan-ubsan/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3072 \
+    -print_final_stats=1 -seed="${FUZZ_SEED:-0}" -artifact_prefix="build/fuzz/crashes/$target-" "${dirs[@]}" \
     >"$log" 2>&1; then
     runs=$(sed -n 's/^stat::number_of_executed_units: //p' "$log")
     echo "fuzz: $target: ${runs:-?} inputs, nothing found"

@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-mapfile -d '' files < <(find src include test fuzz bench examples \
+mapfile -d '' files < <(find src include adapter test fuzz bench examples \
   \( -name '*.cc' -o -name '*.h' \) -print0 2>/dev/null | sort -z)
 if [ "${1:-}" = --fix ]; then
   printf '%s\0' "${files[@]}" | xargs -0 -P "${JOBS:-$(nproc)}" -n 16 clang-format-22 -i
@@ -28,6 +28,9 @@ while read -r lines file; do
     status=1
   fi
 done < <(wc -l "${files[@]}")
-cmake --preset release >/dev/null && python3 scripts/tidy.py build/release || status=1
+if [ "${TIDY:-on}" != off ]; then
+  { cmake --preset release >/dev/null && cmake --build build/release --target bindings >/dev/null &&
+    python3 scripts/tidy.py build/release; } || status=1
+fi
 [ "$status" -eq 0 ] && echo "lint: clean"
 exit "$status"

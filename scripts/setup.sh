@@ -6,15 +6,25 @@ set -euo pipefail
 packages=(
   # compilers, for the program and for the demo's wasm function
   clang-22 lld-22 llvm-22 libclang-rt-22-dev libstdc++-12-dev
+  # sedgec, the optimising compiler
+  llvm-22-dev libpolly-22-dev liblld-22-dev libzstd-dev zlib1g-dev
   wasi-libc libclang-rt-22-dev-wasm32
   # build
   cmake ninja-build ccache make pkg-config
-  # libraries; all but GoogleTest, Google Benchmark and yaml-cpp are used as headers only
-  libfmt-dev libyaml-cpp-dev libgtest-dev libbenchmark-dev
+  # libraries; all but GoogleTest, Google Benchmark and libyaml are used as headers only
+  libfmt-dev libyaml-dev libgtest-dev libbenchmark-dev
+  # the server's content codings, linked statically
+  zlib1g-dev libbrotli-dev libzstd-dev
+  # TLS of outgoing connections and HTTP/2, linked statically
+  libssl-dev libnghttp2-dev
+  # files of wasi:keyvalue, linked statically
+  libsqlite3-dev
   # lint
   clang-format-22 clang-tidy-22
   # demo and scripts
   curl python3 git ca-certificates
+  # what `sedge opt` runs
+  binaryen
 )
 
 missing=()

@@ -2,12 +2,17 @@
 // in bounded time and memory. The whole way is taken: decode or parse, validate, instantiate, call.
 #include <sedge/sedge.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <random>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "base/file.h"
+#include "base/test_paths.h"
 #include "wasm/encode/encode.h"
 
 namespace sedge {
@@ -122,6 +127,41 @@ TEST(BadInput, HugeTablesMemoriesAndSegmentsAreRefusedByLimits) {
     ASSERT_FALSE(instance) << text;
     EXPECT_EQ(instance.error().phase(), Phase::exhaustion) << text;
   }
+}
+
+// A cut module is refused where it ends, unless only custom sections are lost. What is loaded grows
+// with each cut: a guest beyond 8 MB (under sanitizers, that is without SEDGE_LONG_GUESTS, beyond
+// 200 KB) is cut at every 997th byte of its first and last 100 KB, and at about 100 multiples of
+// 997 in between.
+TEST(BadInput, EveryGuestCutAtEvery997thByte) {
+  constexpr size_t kStep = 997, kWhole = 100'000;
+  const size_t most_whole = std::getenv("SEDGE_LONG_GUESTS") ? 8 << 20 : 2 * kWhole;
+  namespace fs = std::filesystem;
+  fs::path guests = test::shared_path("guests");
+  if (!fs::exists(guests)) GTEST_SKIP() << "no guests: " << guests << " is missing";
+  Engine host = engine();
+  size_t seen = 0, cuts = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(guests)) {
+    if (entry.path().extension() != ".wasm") continue;
+    auto file = read_file(entry.path().string(), 64 << 20);
+    ASSERT_TRUE(file) << file.error().render();
+    size_t size = file->bytes.size();
+    if (size > 8 && file->bytes[6] == 1) continue;  // a component is refused by its header
+    size_t stride = size > most_whole ? std::max<size_t>(size / 100 / kStep, 1) * kStep : kStep;
+    for (size_t cut = 0; cut < size; ++cuts) {
+      auto module = Module::from_binary(host, file->bytes.first(cut));
+      if (!module) {
+        EXPECT_FALSE(module.error().message().empty());
+        EXPECT_NE(module.error().phase(), Phase::io);
+        EXPECT_LE(module.error().location().offset, size) << entry.path() << " cut at " << cut;
+      }
+      bool between = cut >= kWhole && cut + stride + kWhole < size;
+      cut += between ? stride : kStep;
+    }
+    ++seen;
+  }
+  EXPECT_GT(seen, 20u);
+  EXPECT_GT(cuts, 2'000u);
 }
 
 TEST(BadInput, RandomBytes) {

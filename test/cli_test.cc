@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/test_paths.h"
 #include "program.h"
 
 namespace sedge::test {
@@ -52,7 +53,7 @@ constexpr std::string_view kPointer = R"((module
 class Cli : public testing::Test {
  protected:
   Outcome run(std::vector<std::string> args, std::string_view input = {}) {
-    args.insert(args.begin(), sedge_program());
+    args.insert(args.begin(), program_path());
     return run_program(args, input, folder_.path(), {"NO_COLOR=1"});
   }
   void write(std::string_view name, std::string_view content) { folder_.write(name, content); }
@@ -78,16 +79,16 @@ TEST_F(Cli, WithoutArgumentsItShowsItsCommands) {
   Outcome outcome = run({});
   EXPECT_EQ(outcome.status, 2);
   EXPECT_TRUE(outcome.out.starts_with("sedge: one WebAssembly runtime for the edge\n\nUsage: "));
-  for (const char* verb :
-       {"run", "validate", "inspect", "parse", "print", "wast", "explain", "completion", "version"})
+  for (const char* verb : {"run", "validate", "inspect", "parse", "print", "snapshot", "wast",
+                           "explain", "completion", "version"})
     EXPECT_TRUE(contains(outcome.out, std::string("\n  ") + verb + " ")) << verb;
   EXPECT_FALSE(contains(outcome.out, "\n  man "));
   EXPECT_EQ(run({"--help"}).status, 0);
 }
 
 TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
-  for (const char* verb : {"run", "validate", "inspect", "parse", "print", "wast", "explain",
-                           "completion", "version"}) {
+  for (const char* verb : {"run", "validate", "inspect", "parse", "print", "snapshot", "wast",
+                           "explain", "completion", "version"}) {
     Outcome outcome = run({verb, "--help"});
     EXPECT_EQ(outcome.status, 0) << verb;
     EXPECT_TRUE(contains(outcome.out, std::string("\nUsage: sedge ") + verb)) << verb;
@@ -104,7 +105,8 @@ TEST_F(Cli, UnknownCommandsAndOptionsNameTheNearest) {
          "error: unknown option `--fule`; did you mean `--fuel`?\n"
          "help: `sedge run --help` lists them\n");
   expect({"run"}, 2, "",
-         "error: missing argument: FILE (a module, binary or text; - is standard input)\n"
+         "error: missing argument: FILE (a module or a component, binary or text; - is standard "
+         "input)\n"
          "help: sedge run [OPTIONS] FILE [ARGS…]\n");
 }
 
@@ -219,16 +221,27 @@ TEST_F(Cli, RunChecksItsOptions) {
          "error: bad argument: `--timeout 5`: write a time such as 500ms or 5s\n");
   expect({"run", "--max-memory", "lots", "math.wat", "spin"}, 2, "",
          "error: bad argument: `--max-memory lots`: write a size such as 64MiB or 1GiB\n");
-  expect({"run", "--tier", "llvm", "math.wat", "spin"}, 3, "",
-         "error: not supported: this build has no llvm compiler\n"
-         "help: use --tier interp or --tier auto\n");
   expect({"run", "--features", "all,-smid", "math.wat", "spin"}, 2, "",
          "error: unknown feature `smid`; did you mean `simd`?\n"
          "help: `sedge run --help` lists the features\n");
   expect({"run", "--dir", "/host:/guest", "math.wat"}, 2, "",
          "error: ambiguous directory mapping `/host:/guest`: the host's /host as the guest's "
          "/guest, or the host's /guest as the guest's /host? Tools differ\n"
-         "help: write HOST::GUEST: --dir /host::/guest or --dir /guest::/host\n");
+         "help: write HOST::GUEST: /host::/guest or /guest::/host\n");
+}
+
+TEST_F(Cli, RunWithoutAFunctionCallsTheOneCandidateOrListsThem) {
+  write("one.wat", R"((module (memory (export "memory") 1) (data (i32.const 8) "{\"n\":1}")
+  (func (export "process") (param i32 i32) (result i32) (i32.const 8))))");
+  expect({"run", "one.wat"}, 0, "{\"n\":1}\n", "", "{}");
+  // Nothing is on standard input: what there is to call is listed.
+  Outcome outcome = run_program(
+      {"/bin/sh", "-c", program_path().string() + " run one.wat </dev/null"}, {}, folder_.path());
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_EQ(outcome.err,
+            "error: nothing to run: one.wat is no command (it exports no `_start`); its functions "
+            "are:\n  process: func(i32, i32) -> i32\n"
+            "help: name one: sedge run one.wat FUNC ARGS\n");
 }
 
 TEST_F(Cli, RunSaysWhichFileIsWrongAndWhere) {
@@ -244,10 +257,10 @@ TEST_F(Cli, RunSaysWhichFileIsWrongAndWhere) {
       "offset 0xa)\n"
       "help: the file is cut short or damaged: build or copy it again\n");
   write("component.wasm", std::string_view("\0asm\x0d\0\1\0", 8));
-  expect({"run", "component.wasm"}, 3, "",
+  expect({"snapshot", "component.wasm", "-o", "out.wasm"}, 3, "",
          "error: component.wasm: not supported: this is a component, not a core module (at offset "
          "0x4)\n"
-         "help: this version runs core modules: build for wasm32-wasip1\n");
+         "help: a core module is needed here: build for wasm32-wasip1\n");
   write("typo.wat", "(module\n  (func i32.ad))");
   Outcome typo = run({"run", "typo.wat"});
   EXPECT_EQ(typo.status, 3);
@@ -369,6 +382,58 @@ TEST_F(Cli, ParseRefusesWhatDoesNotValidate) {
   EXPECT_TRUE(std::filesystem::exists(folder_.path() + "/bad.wasm"));
 }
 
+// snapshot
+
+constexpr std::string_view kReactor = R"((module
+  (import "wasi_snapshot_preview1" "clock_time_get"
+    (func $clock (param i32 i64 i32) (result i32)))
+  (import "env" "missing" (func $missing))
+  (memory (export "memory") 1)
+  (global $n (mut i32) (i32.const 1))
+  (func (export "_initialize") (global.set $n (i32.add (global.get $n) (i32.const 40))))
+  (func (export "wizer.initialize") (global.set $n (i32.mul (global.get $n) (i32.const 2))))
+  (func (export "time") (drop (call $clock (i32.const 0) (i64.const 0) (i32.const 16))))
+  (func (export "host") (call $missing))
+  (func (export "typed") (param i32))
+  (func (export "get") (result i32) global.get $n)))";
+
+TEST_F(Cli, SnapshotWritesAnInitialisedModule) {
+  write("m.wat", R"((module (global $n (mut i32) (i32.const 1)) (memory 1)
+    (func (export "_initialize") (global.set $n (i32.const 40)) (i32.store8 (i32.const 7) (i32.const 2)))
+    (func (export "wizer.initialize") (global.set $n (i32.add (global.get $n) (i32.const 1))))
+    (func (export "get") (result i32) (i32.add (global.get $n) (i32.load8_u (i32.const 7))))))");
+  expect({"snapshot", "m.wat", "-o", "m.wasm"}, 0, "", "");
+  expect({"run", "m.wasm", "get"}, 0, "43\n", "");
+  EXPECT_FALSE(contains(run({"print", "m.wasm"}).out, "nitialize\""));
+  // Of a snapshot a snapshot can be taken.
+  expect({"snapshot", "m.wasm", "-o", "again.wasm", "--init", "get"}, 0, "", "");
+  EXPECT_FALSE(contains(run({"print", "again.wasm"}).out, "export \"get\""));
+}
+
+TEST_F(Cli, SnapshotSaysWhatStandsInTheWay) {
+  write("m.wat", kReactor);
+  expect({"snapshot", "m.wat"}, 2, "", "error: missing argument: -o FILE\n");
+  expect({"snapshot", "m.wat", "-o", "x.wasm", "--init", "none"}, 2, "",
+         "error: unknown export `none`\nhelp: `sedge inspect` lists what the module exports\n");
+  expect({"snapshot", "m.wat", "-o", "x.wasm", "--init", "typed"}, 1, "",
+         "error: wrong arguments: the initialiser `typed` takes arguments: [i32] -> []\n");
+  expect({"snapshot", "m.wat", "-o", "x.wasm", "--init", "time"}, 0, "",
+         "note: the initialiser called clock_time_get: what it was given is part of the snapshot, "
+         "the same in every instance\n");
+  std::filesystem::remove(folder_.path() + "/x.wasm");
+  Outcome host = run({"snapshot", "m.wat", "-o", "x.wasm", "--init", "host"});
+  EXPECT_EQ(host.status, 1);
+  EXPECT_TRUE(host.err.starts_with(
+      "error: in host: the instance's state cannot become a module: the initialiser called `env` "
+      "`missing`, which is the host's and not there while a snapshot is made\n"))
+      << host.err;
+  write("none.wat", "(module)");
+  expect({"snapshot", "none.wat", "-o", "x.wasm"}, 2, "",
+         "error: unknown export: the module has no initialiser\n"
+         "help: name one with --init FUNC, or export `_initialize` or `wizer-initialize`\n");
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() + "/x.wasm"));
+}
+
 // wast
 
 TEST_F(Cli, WastCountsAssertions) {
@@ -380,6 +445,26 @@ TEST_F(Cli, WastCountsAssertions) {
   Outcome outcome = run({"wast", "good.wast", "bad.wast"});
   EXPECT_EQ(outcome.status, 1);
   EXPECT_TRUE(contains(outcome.out, "bad.wast")) << outcome.out;
+}
+
+TEST_F(Cli, WastTakesFoldersAndATableOfDeviations) {
+  std::filesystem::create_directories(folder_.path() + "/suite/sub");
+  write("suite/b.wast", "(assert_invalid (module (func i32.const 1)) \"stack not empty\")");
+  write("suite/sub/a.wast", "(module)");
+  expect({"wast", "suite"}, 1,
+         "FAIL b.wast: 0 passed, 1 failed\n  b.wast:1: assert_invalid\n"
+         "    expected stack not empty\n"
+         "    got      invalid: function 0: type mismatch: block requires [] but stack has [i32] "
+         "(line 1, column 42)\n"
+         "ok   sub/a.wast: 1 passed\n",
+         "");
+  write("table.txt", "b.wast | stack not empty | type mismatch | the same in other words\n");
+  expect({"wast", "--deviations", "table.txt", "suite"}, 0,
+         "ok   b.wast: 1 passed (1 with other words)\nok   sub/a.wast: 1 passed\n", "");
+  write("table.txt", "b.wast | stack not empty\n");
+  expect({"wast", "--deviations", "table.txt", "suite"}, 2, "",
+         "error: table.txt: configuration: a row is `file[:line] | the script's words | our words "
+         "| reason` (line 1, column 1)\n");
 }
 
 // explain, completion, man
@@ -419,7 +504,8 @@ TEST_F(Cli, ManualPagesAreWritten) {
   expect({"man", "."}, 0, "", "");
   std::ifstream page(folder_.path() + "/sedge-run.1");
   std::string text((std::istreambuf_iterator<char>(page)), std::istreambuf_iterator<char>());
-  EXPECT_TRUE(text.starts_with(".TH SEDGE\\-RUN 1\n.SH NAME\nsedge\\-run \\- run a module\n"));
+  EXPECT_TRUE(text.starts_with(
+      ".TH SEDGE\\-RUN 1\n.SH NAME\nsedge\\-run \\- run a module or a component\n"));
   EXPECT_TRUE(contains(text, ".B \\-\\-timeout TIME\n"));
   EXPECT_TRUE(std::filesystem::exists(folder_.path() + "/sedge.1"));
 }
@@ -429,8 +515,7 @@ TEST_F(Cli, ManualPagesAreWritten) {
 class CliGuests : public Cli {
  protected:
   void SetUp() override {
-    const char* shared = std::getenv("SEDGE_SHARED");
-    guests_ = std::string(shared ? shared : SEDGE_SHARED_DIR) + "/guests/wasm/";
+    guests_ = shared_path("guests/wasm/");
     if (!std::filesystem::exists(guests_))
       GTEST_SKIP() << "no guests: " << guests_ << " is missing";
   }
@@ -463,10 +548,12 @@ TEST_F(CliGuests, WrongTargetsAreNamed) {
 
 TEST_F(CliGuests, ComponentsAreNamed) {
   std::string path = guests_ + "p2_serverless.component.wasm";
-  expect({"run", path}, 3, "",
-         "error: " + path +
-             ": not supported: this is a component, not a core module (at offset 0x4)\n"
-             "help: this version runs core modules: build for wasm32-wasip1\n");
+  expect({"run", "--wasi", "preview1", path}, 4, "",
+         "error: incompatible WASI version: " + path +
+             " is a component (WASI preview2 or later), not a module of WASI preview1\n"
+             "help: run it with --wasi preview2, or build it for preview1: cargo build --target "
+             "wasm32-wasip1\n");
+  EXPECT_EQ(run({"run", "--wasi", "preview2", path}).status, 0);
   EXPECT_TRUE(contains(run({"inspect", path}).out, ": component, "));
 }
 

@@ -19,9 +19,6 @@ struct Outcome {
 Outcome run_program(const std::vector<std::string>& argv, std::string_view input = {},
                     const std::string& directory = {}, const std::vector<std::string>& env = {});
 
-/// The `sedge` under test: environment variable SEDGE_BIN, else the one of this build.
-std::string sedge_program();
-
 /// A folder that is removed with everything in it at the end.
 class TempFolder {
  public:

@@ -60,6 +60,8 @@ Outcome run_program(const std::vector<std::string>& argv, std::string_view input
     ::dup2(out.write_end, STDOUT_FILENO);
     ::dup2(err.write_end, STDERR_FILENO);
     if (!directory.empty() && ::chdir(directory.c_str()) != 0) ::_exit(126);
+    // What earlier runs have left must not matter, unless a test says so.
+    ::setenv("SEDGE_CACHE", "off", 1);
     for (const std::string& item : env) ::putenv(const_cast<char*>(item.c_str()));
     ::execvp(words[0], words.data());
     ::_exit(127);
@@ -77,11 +79,6 @@ Outcome run_program(const std::vector<std::string>& argv, std::string_view input
   ::waitpid(child, &status, 0);
   outcome.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   return outcome;
-}
-
-std::string sedge_program() {
-  const char* from_environment = std::getenv("SEDGE_BIN");
-  return from_environment ? from_environment : SEDGE_BIN_PATH;
 }
 
 TempFolder::TempFolder() {

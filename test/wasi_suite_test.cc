@@ -1,20 +1,32 @@
-// Runs the official WASI test suite by its JSON specifications: each program of wasm32-wasip1 once
-// through the C++ API and once through `sedge run`, in a private copy of its root folder.
+// Runs the official WASI test suite by its JSON specifications, in a private copy of its root
+// folder: each program of wasm32-wasip1 and wasm32-wasip3 once through the C++ API and once through
+// `sedge run`; each of wasm32-wasip1 also as the component that `sedge component new` makes of it.
+// Programs that use sockets get this machine's own network, and a peer of the test where the
+// specification has one.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sedge/sedge.h>
 #include <sedge/wasi.h>
+#include <sedge/wasi_component.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <mutex>
 #include <optional>
 #include <sstream>
+#include <thread>
 
+#include "base/fd.h"
+#include "base/test_paths.h"
 #include "json_value.h"
+#include "net/address.h"
 #include "wasi/os/dir.h"
 
 namespace sedge {
@@ -22,15 +34,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path shared_dir() {
-  const char* env = ::getenv("SEDGE_SHARED");
-  return env ? env : SEDGE_SHARED_DIR;
-}
-fs::path suite_dir() { return shared_dir() / "suites/wasi"; }
-std::string sedge_binary() {
-  const char* env = ::getenv("SEDGE_BIN");
-  return env ? env : SEDGE_BIN_PATH;
-}
+fs::path suite_dir() { return test::shared_path("suites/wasi"); }
 
 /// One program and what is expected of it.
 struct Case {
@@ -58,7 +62,12 @@ struct Expectation {
   std::vector<std::pair<std::string, std::string>> env;
   std::string root;  // folder beside the program; empty: none
   int exit_code = 0;
+  std::string in;
   std::optional<std::string> out, err;
+  bool network = false;  // it uses sockets
+  // A peer that connects to the address on the first line of the output, sends and expects.
+  bool peer = false;
+  std::string sent, received;
 };
 
 std::string text_of(const fs::path& path) {
@@ -81,6 +90,7 @@ void read_run(const test::Json& json, Expectation& out) {
 Expectation expectation(const Case& program) {
   Expectation out;
   fs::path path = fs::path(program.wasm).replace_extension(".json");
+  out.network = program.name.find("_sockets_") != std::string::npos;
   if (!fs::exists(path)) return out;
   auto json = test::JsonParser::parse(text_of(path));
   EXPECT_TRUE(json.has_value()) << path;
@@ -105,8 +115,16 @@ Expectation expectation(const Case& program) {
     else if (type == "read")
       (operation.text_or("id", "stdout") == "stderr" ? out.err : out.out) =
           operation.text_or("payload", "");
+    else if (type == "connect")
+      out.peer = true;
+    else if (type == "send")
+      out.sent += operation.text_or("payload", "");
+    else if (type == "recv")
+      out.received += operation.text_or("payload", "");
+    else if (type == "write")  // what it writes in answer to its input is all the same
+      out.in += operation.text_or("payload", "");
     else
-      ADD_FAILURE() << path << ": no WASI 0.1 program has the operation " << type;
+      ADD_FAILURE() << path << ": an operation that this does not know: " << type;
   }
   return out;
 }
@@ -115,6 +133,49 @@ struct Outcome {
   int exit_code = -1;
   std::string out, err;
 };
+
+/// What the peer of a test does, on a thread of its own: `output` gives what the program has
+/// printed so far. Returns what it received.
+std::string be_peer(const Expectation& expected, const std::function<std::string()>& output) {
+  std::string line;
+  for (int tries = 0; tries < 2000 && line.find('\n') == std::string::npos; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    line = output();
+  }
+  auto address = net::Address::parse(line.substr(0, line.find('\n')));
+  if (!address) return "no address: " + line;
+  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const timeval patience{.tv_sec = 20, .tv_usec = 0};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  // The program prints where it will listen.
+  for (int tries = 0; ::connect(socket.get(), address->get(), address->size()) != 0; ++tries) {
+    if (tries == 2000) return "no connection";
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  if (::send(socket.get(), expected.sent.data(), expected.sent.size(), MSG_NOSIGNAL) < 0)
+    return "cannot send";
+  std::string received;
+  char bytes[256];
+  while (received.size() < expected.received.size()) {
+    ssize_t count = ::recv(socket.get(), bytes, sizeof bytes, 0);
+    if (count <= 0) break;
+    received.append(bytes, static_cast<size_t>(count));
+  }
+  return received;
+}
+
+/// Runs `body` beside the peer, if there is one.
+template <typename Body>
+auto with_peer(const Expectation& expected, const std::function<std::string()>& output,
+               const Body& body) {
+  std::string received = expected.received;
+  std::thread peer;
+  if (expected.peer) peer = std::thread([&] { received = be_peer(expected, output); });
+  auto result = body();
+  if (peer.joinable()) peer.join();
+  EXPECT_EQ(received, expected.received);
+  return result;
+}
 
 /// A copy of the case's root folder that its program may change, removed at the end.
 class Scratch {
@@ -145,52 +206,82 @@ std::shared_ptr<const wasi::os::Dir> walked(const fs::path& root) {
   return std::make_shared<const wasi::os::Dir>(std::move(fd), false, wasi::os::Resolver::walk);
 }
 
-Result<Outcome> run_in_process(const Case& test, const Expectation& expected,
-                               const Scratch& scratch, bool walk) {
-  SEDGE_TRY_ASSIGN(Engine engine, Engine::create());
+Result<int> run_module(const Engine& engine, const Case& test,
+                       std::shared_ptr<wasi::Context> context) {
   SEDGE_TRY_ASSIGN(Module module, Module::from_file(engine, test.wasm.string()));
-  wasi::Config config;
-  config.args = {test.wasm.filename().string()};
-  config.args.insert(config.args.end(), expected.args.begin(), expected.args.end());
-  config.env = expected.env;
-  auto out = std::make_shared<wasi::Capture>();
-  auto err = std::make_shared<wasi::Capture>();
-  config.output = out;
-  config.error = err;
-  if (!expected.root.empty()) {
-    config.preopens.push_back({scratch.root().string(), "/"});
-    if (walk) config.preopens.back().dir = walked(scratch.root());
-  }
-  SEDGE_TRY_ASSIGN(auto context, wasi::Context::create(std::move(config)));
   Linker linker(engine);
   SEDGE_TRY(wasi::link(engine, linker, module));
   Store store(engine);
   SEDGE_TRY_ASSIGN(Instance instance,
                    wasi::instantiate(engine, store, linker, module, std::move(context)));
-  SEDGE_TRY_ASSIGN(int status, wasi::run(store, instance));
-  return Outcome{status, out->data, err->data};
+  return wasi::run(store, instance);
 }
 
-Outcome run_program(const Case& test, const Expectation& expected, const Scratch& scratch) {
-  std::vector<std::string> words = {sedge_binary(), "run"};
+Result<int> run_component(const Engine& engine, const Case& test,
+                          std::shared_ptr<wasi::Context> context) {
+  std::string bytes = text_of(test.wasm);
+  SEDGE_TRY_ASSIGN(Component component,
+                   Component::from_binary(
+                       engine, {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}));
+  ComponentLinker linker;
+  wasi::link(linker);
+  Store store(engine);
+  store.set_data(std::move(context));
+  SEDGE_TRY_ASSIGN(ComponentInstance instance, linker.instantiate(store, component));
+  return wasi::run(store, instance);
+}
+
+Result<Outcome> run_in_process(const Case& test, const Expectation& expected,
+                               const Scratch& scratch, bool walk) {
+  SEDGE_TRY_ASSIGN(Engine engine, Engine::create());
+  wasi::Config config;
+  config.input = expected.in;
+  config.args = {test.wasm.filename().string()};
+  config.args.insert(config.args.end(), expected.args.begin(), expected.args.end());
+  config.env = expected.env;
+  std::mutex mutex;
+  std::string out;
+  config.output = wasi::OutputCallback([&](std::string_view bytes) {
+    std::lock_guard lock(mutex);
+    out += bytes;
+    return true;
+  });
+  auto err = std::make_shared<wasi::Capture>();
+  config.error = err;
+  if (expected.network) {
+    SEDGE_TRY_ASSIGN(config.reach, wasi::make_network({.all_tcp = true, .all_udp = true}));
+  }
   if (!expected.root.empty()) {
-    words.push_back("--dir");
-    words.push_back(scratch.root().string() + "::/");
+    config.preopens.push_back({scratch.root().string(), "/"});
+    if (walk) config.preopens.back().dir = walked(scratch.root());
   }
-  for (const auto& [name, value] : expected.env) {
-    words.push_back("--env");
-    words.push_back(name + "=" + value);
-  }
-  words.push_back(test.wasm.string());
-  words.insert(words.end(), expected.args.begin(), expected.args.end());
+  SEDGE_TRY_ASSIGN(auto context, wasi::Context::create(std::move(config)));
+  bool component = test.wasm.parent_path().filename() == "wasm32-wasip3";
+  auto output = [&] {
+    std::lock_guard lock(mutex);
+    return out;
+  };
+  Result<int> status = with_peer(expected, output, [&] {
+    return component ? run_component(engine, test, std::move(context))
+                     : run_module(engine, test, std::move(context));
+  });
+  if (!status) return fail(std::move(status).error().with_context(err->data));
+  return Outcome{*status, out, err->data};
+}
+
+/// Runs `words`, the program itself first, on `input`; its output goes to files of `scratch`.
+Outcome run_words(std::vector<std::string> words, const Scratch& scratch,
+                  std::string_view input = {}) {
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   std::string out = (scratch.path() / "stdout").string(),
               err = (scratch.path() / "stderr").string();
+  std::string in = (scratch.path() / "stdin").string();
+  std::ofstream(in, std::ios::binary) << input;
   pid_t child = ::fork();
   if (child == 0) {
-    ::dup2(::open("/dev/null", O_RDONLY), 0);
+    ::dup2(::open(in.c_str(), O_RDONLY), 0);
     ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
     ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
     ::execv(argv[0], argv.data());
@@ -203,6 +294,24 @@ Outcome run_program(const Case& test, const Expectation& expected, const Scratch
   outcome.out = text_of(out);
   outcome.err = text_of(err);
   return outcome;
+}
+
+Outcome run_program(const fs::path& wasm, const Expectation& expected, const Scratch& scratch) {
+  std::vector<std::string> words = {test::program_path(), "run"};
+  if (!expected.root.empty()) {
+    words.push_back("--dir");
+    words.push_back(scratch.root().string() + "::/");
+  }
+  for (const auto& [name, value] : expected.env) {
+    words.push_back("--env");
+    words.push_back(name + "=" + value);
+  }
+  if (expected.network) words.push_back("--network");
+  words.push_back(wasm.string());
+  words.insert(words.end(), expected.args.begin(), expected.args.end());
+  auto output = [&] { return text_of(scratch.path() / "stdout"); };
+  return with_peer(expected, output,
+                   [&] { return run_words(std::move(words), scratch, expected.in); });
 }
 
 void check(const Expectation& expected, const Outcome& outcome) {
@@ -228,24 +337,51 @@ TEST_P(WasiSuite, Api) { run_and_check(GetParam(), false); }
 TEST_P(WasiSuite, ApiWithoutOpenat2) { run_and_check(GetParam(), true); }
 
 TEST_P(WasiSuite, CommandLine) {
-  if (!fs::exists(sedge_binary())) GTEST_SKIP() << "no program at " << sedge_binary();
+  if (!fs::exists(test::program_path())) GTEST_SKIP() << "no program at " << test::program_path();
   Expectation expected = expectation(GetParam());
   Scratch scratch(GetParam(), expected);
-  check(expected, run_program(GetParam(), expected, scratch));
+  check(expected, run_program(GetParam().wasm, expected, scratch));
+}
+
+class WasiSuiteAsComponents : public WasiSuite {};
+
+TEST_P(WasiSuiteAsComponents, CommandLine) {
+  if (!fs::exists(test::program_path())) GTEST_SKIP() << "no program at " << test::program_path();
+  Expectation expected = expectation(GetParam());
+  Scratch scratch(GetParam(), expected);
+  fs::path component = scratch.path() / GetParam().wasm.filename();
+  Outcome made = run_words({test::program_path(), "component", "new", GetParam().wasm.string(),
+                            "-o", component.string()},
+                           scratch);
+  if (made.err.find("has no adapter") != std::string::npos) GTEST_SKIP() << made.err;
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  check(expected, run_program(component, expected, scratch));
 }
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(WasiSuite);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(WasiSuiteAsComponents);
 INSTANTIATE_TEST_SUITE_P(Preview1, WasiSuite, testing::ValuesIn(find_cases("wasm32-wasip1")),
+                         [](const auto& param) { return param.param.name; });
+INSTANTIATE_TEST_SUITE_P(Preview1, WasiSuiteAsComponents,
+                         testing::ValuesIn(find_cases("wasm32-wasip1")),
+                         [](const auto& param) { return param.param.name; });
+
+/// Those of WASI 0.3; others serve or send HTTP (wasi_http_suite_test.cc).
+std::vector<Case> preview3_cases() {
+  std::vector<Case> out = find_cases("wasm32-wasip3");
+  std::erase_if(out, [](const Case& program) {
+    return program.name.starts_with("rust_http_client") ||
+           program.name.starts_with("rust_http_service");
+  });
+  return out;
+}
+INSTANTIATE_TEST_SUITE_P(Preview3, WasiSuite, testing::ValuesIn(preview3_cases()),
                          [](const auto& param) { return param.param.name; });
 
 TEST(WasiSuiteFolder, IsThere) {
   if (!fs::exists(suite_dir())) GTEST_SKIP() << "missing: " << suite_dir();
   EXPECT_EQ(find_cases("wasm32-wasip1").size(), 72u);
-}
-
-TEST(WasiSuiteFolder, Preview3) {
-  GTEST_SKIP() << find_cases("wasm32-wasip3").size()
-               << " programs for WASI 0.3 are components, which this version does not run";
+  EXPECT_EQ(preview3_cases().size(), 30u);
 }
 
 }  // namespace

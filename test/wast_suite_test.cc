@@ -1,15 +1,17 @@
 // The specification's scripts and our own, one test each. Scripts of the specification come from
 // ../shared; without it only those in test/wast run.
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "base/test_paths.h"
+#include "tiers.h"
 #include "wast/script_runner.h"
 
 namespace sedge::wast {
@@ -17,39 +19,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string root() {
-  const char* value = std::getenv("SEDGE_ROOT");
-  return value ? value : SEDGE_ROOT_DIR;
-}
-
-std::string suite() {
-  const char* value = std::getenv("SEDGE_SHARED");
-  return std::string(value ? value : SEDGE_SHARED_DIR) + "/suites/spec";
-}
+std::string suite() { return test::shared_path("suites/spec"); }
+std::string own_scripts() { return test::root_path("test/wast"); }
 
 std::vector<std::string> scripts(const std::string& folder) {
-  std::vector<std::string> out;
-  std::error_code error;
-  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end;
-       it.increment(error))
-    if (it->path().extension() == ".wast") out.push_back(fs::relative(it->path(), folder).string());
-  std::ranges::sort(out);
-  return out;
-}
-
-bool unsupported(const std::string& name) {
-  return name.starts_with("proposals/custom-descriptors/");
-}
-
-/// Scripts of the specification that run; the unsupported proposal has its own test.
-std::vector<std::string> spec_scripts() {
-  std::vector<std::string> out = scripts(suite());
-  std::erase_if(out, unsupported);
-  return out;
+  return find_scripts(folder).value_or(std::vector<std::string>());
 }
 
 Deviations read_deviations() {
-  std::ifstream file(root() + "/test/wast_deviations.txt");
+  std::ifstream file(test::root_path("test/wast_deviations.txt"));
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   auto table = Deviations::parse(text);
   if (table) return *std::move(table);
@@ -57,24 +35,32 @@ Deviations read_deviations() {
   return {};
 }
 
-Options options_for(const std::string& name) {
-  Options options;
-  options.round_trip = true;
-  // The scripts of this proposal assert that 1.0 has one memory and one table.
-  if (name.starts_with("proposals/threads/"))
-    options.features.set(Feature::multi_memory, false).set(Feature::reference_types, false);
-  return options;
+/// Scripts of the specification that run; those that are not supported have their own test.
+std::vector<std::string> spec_scripts() {
+  std::vector<std::string> out = scripts(suite());
+  Deviations deviations = read_deviations();
+  std::erase_if(out, [&](const std::string& name) { return deviations.unsupported(name); });
+  return out;
 }
 
-std::string test_name(const testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param.substr(0, info.param.rfind('.'));
+using Param = std::tuple<std::string, test::TierCase>;
+
+std::string test_name(const testing::TestParamInfo<Param>& info) {
+  const auto& [script, tier] = info.param;
+  std::string name = script.substr(0, script.rfind('.')) + "_" + tier.name;
   for (char& c : name)
     if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
   return name;
 }
 
-void expect_pass(const std::string& folder, const std::string& name, Deviations* deviations) {
-  Options options = options_for(name);
+void expect_pass(const std::string& folder, const Param& param, Deviations* deviations) {
+  const auto& [name, tier] = param;
+  Options options;
+  options.round_trip = true;
+  options.tier = tier.tier;
+  options.tier_threshold = tier.threshold;
+  options.optimize = tier.optimize;
+  options.optimize_threshold = tier.threshold;
   options.deviations = deviations;
   auto report = run_script_file(folder + "/" + name, name, options);
   ASSERT_TRUE(report) << report.error().render();
@@ -82,19 +68,30 @@ void expect_pass(const std::string& folder, const std::string& name, Deviations*
   EXPECT_GT(report->passed, 0u) << "a script without a command";
 }
 
-class SpecScript : public testing::TestWithParam<std::string> {};
+class SpecScript : public testing::TestWithParam<Param> {};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(SpecScript);
 
 TEST_P(SpecScript, Passes) {
   Deviations deviations = read_deviations();
+  // Each of its many modules goes through the optimising compiler: a sample shows most.
+  const auto& [name, tier] = GetParam();
+  constexpr size_t kOneIn = 6;
+  if (tier.optimize != Optimize::off && std::getenv("SEDGE_LONG_GUESTS") == nullptr &&
+      std::hash<std::string>()(name) % kOneIn != 0)
+    GTEST_SKIP() << "not in the sample; SEDGE_LONG_GUESTS=1 runs it";
   expect_pass(suite(), GetParam(), &deviations);
 }
-INSTANTIATE_TEST_SUITE_P(Spec, SpecScript, testing::ValuesIn(spec_scripts()), test_name);
+INSTANTIATE_TEST_SUITE_P(Spec, SpecScript,
+                         testing::Combine(testing::ValuesIn(spec_scripts()),
+                                          testing::ValuesIn(test::engine_tiers())),
+                         test_name);
 
-class OwnScript : public testing::TestWithParam<std::string> {};
+class OwnScript : public testing::TestWithParam<Param> {};
 
-TEST_P(OwnScript, Passes) { expect_pass(root() + "/test/wast", GetParam(), nullptr); }
-INSTANTIATE_TEST_SUITE_P(Own, OwnScript, testing::ValuesIn(scripts(root() + "/test/wast")),
+TEST_P(OwnScript, Passes) { expect_pass(own_scripts(), GetParam(), nullptr); }
+INSTANTIATE_TEST_SUITE_P(Own, OwnScript,
+                         testing::Combine(testing::ValuesIn(scripts(own_scripts())),
+                                          testing::ValuesIn(test::engine_tiers())),
                          test_name);
 
 TEST(SpecSuite, IsThere) {
@@ -112,10 +109,11 @@ TEST(SpecSuite, DeviationsNameScripts) {
 
 // Each script of an unsupported proposal uses something that is refused, not taken for something
 // else.
-TEST(SpecSuite, CustomDescriptorsAreRefused) {
+TEST(SpecSuite, WhatIsUnsupportedIsRefused) {
   if (!fs::exists(suite())) GTEST_SKIP() << suite() << " is missing: its scripts do not run";
   std::vector<std::string> refused = scripts(suite());
-  std::erase_if(refused, [](const std::string& name) { return !unsupported(name); });
+  Deviations deviations = read_deviations();
+  std::erase_if(refused, [&](const std::string& name) { return !deviations.unsupported(name); });
   EXPECT_FALSE(refused.empty());
   for (const std::string& name : refused) {
     auto report = run_script_file(suite() + "/" + name, name, {});

@@ -20,13 +20,26 @@
 namespace sedge {
 
 class Caller;
-struct HostFunc;  // a host function's type and callback; shared by stores
+struct HostFunc;  // a host function's type and what is called; shared by stores
 
+namespace vm {
+struct Instance;
+enum class Exit : uint8_t;
+}  // namespace vm
+
+/// What wasm calls when it calls the host: reads args[0..], writes results to args[0..], says how
+/// that ended. `caller` is null when the host calls. detail::HostSignature makes these of typed
+/// functions.
+using HostEntry = vm::Exit (*)(void* env, vm::Context& context, vm::Instance* caller,
+                               uint64_t* args);
 /// A host function in terms of values; results must match its type.
 using HostCallback =
     std::function<Result<void>(Caller& caller, std::span<const Val> args, std::span<Val> results)>;
 /// A host function in terms of cells: reads args[0..], writes results to args[0..].
 using RawHostCallback = std::function<Result<void>(Caller& caller, uint64_t* args)>;
+
+template <typename Signature>
+class TypedFunc;
 
 class Func {
  public:
@@ -43,6 +56,10 @@ class Func {
   }
   /// Calls with cells in place, no check of types: args[0..] in, results out (room for both).
   Result<void> call_raw(Store& store, uint64_t* args) const;
+  /// The same function with its type checked once, to be called with C++ values (typed.h):
+  /// `func.typed<int32_t(int32_t)>(store)`. Errors: bad_signature (naming both types), bad_store.
+  template <typename Signature>
+  Result<TypedFunc<Signature>> typed(const Store& store) const;
   Val to_val(Store& store) const;
   static std::optional<Func> from_val(Store& store, const Val& value);
 
@@ -123,6 +140,9 @@ class Instance {
                                  std::span<const Extern> imports);
   std::optional<Extern> get_export(const Store& store, std::string_view name) const;
   std::optional<Func> get_func(const Store& store, std::string_view name) const;
+  /// Func::typed of an exported function. Error also: unknown_export.
+  template <typename Signature>
+  Result<TypedFunc<Signature>> get_typed(const Store& store, std::string_view name) const;
   std::optional<Memory> get_memory(const Store& store, std::string_view name) const;
   std::optional<Global> get_global(const Store& store, std::string_view name) const;
   std::optional<Table> get_table(const Store& store, std::string_view name) const;
@@ -135,21 +155,21 @@ class Instance {
 /// What a host function sees of its caller; valid during the call only.
 class Caller {
  public:
-  Store& store() const { return *store_; }
+  Store& store() const;
   template <typename T>
   T* data() const {
-    return store_->data<T>();
+    return store().data<T>();
   }
   /// The calling instance; nothing when the host called.
   std::optional<Instance> instance() const;
   /// The caller's memory exported as "memory" (else its only memory); empty if it has none.
   std::span<uint8_t> memory() const;
 
-  Caller(Store* store, void* instance) : store_(store), instance_(instance) {}
+  Caller(vm::Context& context, vm::Instance* instance) : context_(context), instance_(instance) {}
 
  private:
-  Store* store_;
-  void* instance_;  // vm::Instance
+  vm::Context& context_;
+  vm::Instance* instance_;
 };
 
 }  // namespace sedge

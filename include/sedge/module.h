@@ -48,6 +48,9 @@ class Module {
   /// From the name section, or what set_name said; may be empty.
   const std::string& name() const;
   void set_name(std::string name);
+  /// What the user should know about how it was loaded: why native code inside was not used. Each
+  /// is a sentence; mostly empty.
+  const std::vector<std::string>& notes() const;
   /// The abstract syntax, for tools.
   const wasm::Module& syntax() const;
   const std::shared_ptr<ModuleImpl>& impl() const { return impl_; }

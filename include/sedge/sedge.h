@@ -8,7 +8,9 @@
 #include <sedge/feature.h>
 #include <sedge/linker.h>
 #include <sedge/module.h>
+#include <sedge/snapshot.h>
 #include <sedge/store.h>
+#include <sedge/typed.h>
 #include <sedge/types.h>
 #include <sedge/value.h>
 

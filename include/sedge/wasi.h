@@ -29,6 +29,10 @@ class State;
 namespace os {
 class Dir;
 }
+class Network;
+struct GuestNetwork;
+class KeyValueStore;
+struct GuestServices;
 
 /// The process's own descriptor.
 struct Inherit {};
@@ -57,8 +61,35 @@ struct Preopen {
   /// Opened by open_preopen so that many contexts can share it; else the context opens `host`.
   std::shared_ptr<const os::Dir> dir = nullptr;
 };
+/// A directory mapping as users write it: `HOST::GUEST[::ro]`, `PATH` (one name on both sides), or
+/// `A:A`. Errors: ambiguous_dir for what tools read in two ways, showing both; bad_argument for an
+/// empty side.
+Result<Preopen> parse_preopen(std::string_view text);
 /// Opens the host's directory now. Errors: file_not_found, permission_denied, io, with the path.
 Result<Preopen> open_preopen(std::string host, std::string guest, bool readonly);
+
+/// What guests may reach of the network. A rule that denies wins over every one that allows.
+struct NetworkRules {
+  /// `[deny:]tcp:HOST:PORT`, `tcp-listen:HOST:PORT`, `udp:HOST:PORT`, `dns:NAME`. HOST is an
+  /// address, a network (`10.0.0.0/8`), a name, `*.NAME` or `*`; PORT a number, a range or `*`.
+  std::vector<std::string> net;
+  /// `[deny:]HOST[:PORT]`, for requests of wasi:http.
+  std::vector<std::string> http;
+  bool all_tcp = false;
+  bool all_udp = false;
+  bool all_names = false;  ///< to be resolved
+  bool all_http = false;
+};
+/// Parses the rules; what it gives may be shared by any number of contexts. Errors: bad_argument.
+Result<std::shared_ptr<Network>> make_network(const NetworkRules& rules);
+
+/// What wasi:keyvalue gives guests: buckets of keys and values, for any number of contexts. In the
+/// file, which is made if it is not there and which several processes may use, or with an empty
+/// name in memory. Errors: io with the file's name, not_in_build.
+Result<std::shared_ptr<KeyValueStore>> open_keyvalue(const std::string& file);
+/// Keeps these in the bucket with the empty name. Error: bad_argument.
+Result<void> fill_keyvalue(KeyValueStore& store,
+                           std::span<const std::pair<std::string, std::string>> entries);
 
 /// What a guest is given. By default: nothing but clocks, random numbers and no input.
 struct Config {
@@ -68,7 +99,13 @@ struct Config {
   Input input = Nothing{};
   Output output = Nothing{};
   Output error = Nothing{};
-  bool network = false;            ///< socket extension
+  bool network = false;  ///< socket extension
+  /// For components: wasi:sockets and wasi:http; null: nothing may be reached.
+  std::shared_ptr<Network> reach;
+  /// For components: names and values of wasi:config/store; of one name the last counts.
+  std::vector<std::pair<std::string, std::string>> variables;
+  /// For components: wasi:keyvalue; null: there is no bucket to be opened.
+  std::shared_ptr<KeyValueStore> keyvalue;
   uint32_t max_fds = 1024;         ///< open at once, standard ones included
   uint32_t max_threads = 64;       ///< of wasi-threads, alive at once
   StoreLimits thread_limits = {};  ///< for the store of each thread
@@ -81,9 +118,12 @@ struct Denial {
     readonly,  ///< a change in a read-only directory
     host,      ///< the operating system refused
     network,   ///< a socket without Config::network
+    address,   ///< an address or name that no rule of NetworkRules::net allows; path says which
+    http,      ///< a request to a host that no rule of NetworkRules::http allows
+    keyvalue,  ///< a bucket without Config::keyvalue
   };
   Kind kind;
-  std::string path;   ///< as the guest knows it; empty for `network`
+  std::string path;   ///< as the guest knows it; empty for `network` and `keyvalue`
   std::string guest;  ///< the preopen it was under
 };
 /// One line for a person: what was denied and the flag that would grant it.
@@ -102,12 +142,22 @@ class Context {
   std::optional<Denial> last_denial() const;
   /// Whether the guest looked for preopened directories and was given none.
   bool wanted_directories() const;
+  /// The first function that the guest called and that reaches beyond the guest and its
+  /// configuration (clocks, random numbers, files, sockets, output); empty if there was none.
+  std::string_view reached_outside() const;
+  /// Whether descriptors are open beside the standard streams and the preopened directories.
+  bool holds_descriptors() const;
 
   p1::State& p1() const { return *p1_; }
+  GuestNetwork& network() const { return *network_; }
+  const GuestServices& services() const { return *services_; }
 
  private:
-  explicit Context(std::unique_ptr<p1::State> p1);
+  Context(std::unique_ptr<p1::State> p1, std::unique_ptr<GuestNetwork> network,
+          std::unique_ptr<GuestServices> services);
   std::unique_ptr<p1::State> p1_;
+  std::unique_ptr<GuestNetwork> network_;
+  std::unique_ptr<GuestServices> services_;
 };
 
 /// Whether the module imports anything of WASI 0.1, its older form, or wasi-threads.

@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/mapping.h"
 
 namespace sedge {
 namespace {
@@ -30,6 +33,36 @@ class Descriptor {
   int fd_;
 };
 
+/// Memory to read into. Page faults are half of what loading a large file costs, so a large buffer
+/// is backed at once.
+class Buffer {
+ public:
+  /// Room for `size` bytes, of which the first `used` keep their content; false without memory.
+  bool resize(size_t size, size_t used) {
+    constexpr size_t kMapped = 128 << 10;
+    std::unique_ptr<uint8_t[]> heap;
+    Mapping mapping;
+    if (size >= kMapped) {
+      mapping = Mapping::zeroed(size, Mapping::Backing::eager);
+      if (!mapping) return false;
+    } else {
+      heap = std::make_unique_for_overwrite<uint8_t[]>(size);
+    }
+    if (used > 0) std::memcpy(mapping ? mapping.data() : heap.get(), data(), used);
+    heap_ = std::move(heap);
+    mapping_ = std::move(mapping);
+    size_ = size;
+    return true;
+  }
+  uint8_t* data() const { return mapping_ ? mapping_.data() : heap_.get(); }
+  size_t size() const { return size_; }
+
+ private:
+  std::unique_ptr<uint8_t[]> heap_;
+  Mapping mapping_;
+  size_t size_ = 0;
+};
+
 Error system_error(const std::string& path, int error) {
   if (error == ENOENT) return Error(ErrorCode::file_not_found, ": " + path);
   if (error == EACCES || error == EPERM) return Error(ErrorCode::permission_denied, ": " + path);
@@ -48,8 +81,7 @@ int write_all(int fd, std::string_view content) {
 
 }  // namespace
 
-Result<std::shared_ptr<const std::vector<uint8_t>>> read_file(const std::string& path,
-                                                              uint64_t limit) {
+Result<FileContent> read_file(const std::string& path, uint64_t limit) {
   Descriptor file(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return fail(system_error(path, errno));
   struct stat info{};
@@ -61,20 +93,23 @@ Result<std::shared_ptr<const std::vector<uint8_t>>> read_file(const std::string&
   };
   bool regular = S_ISREG(info.st_mode);
   if (regular && static_cast<uint64_t>(info.st_size) > limit) return too_long();
-  auto bytes = std::make_shared<std::vector<uint8_t>>();
+  auto buffer = std::make_shared<Buffer>();
   size_t used = 0;
-  bytes->resize(regular ? static_cast<size_t>(info.st_size) + 1 : 64 * 1024);
+  size_t wanted = regular ? static_cast<size_t>(info.st_size) + 1 : 64 * 1024;
   for (;;) {
-    if (used == bytes->size()) bytes->resize(2 * used);
-    ssize_t got = ::read(file.get(), bytes->data() + used, bytes->size() - used);
+    if (used == buffer->size()) {
+      if (used > 0) wanted = 2 * used;
+      if (!buffer->resize(wanted, used)) return fail(system_error(path, ENOMEM));
+    }
+    ssize_t got = ::read(file.get(), buffer->data() + used, buffer->size() - used);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail(system_error(path, errno));
     if (got == 0) break;
     used += static_cast<size_t>(got);
     if (used > limit) return too_long();
   }
-  bytes->resize(used);
-  return bytes;
+  std::span<const uint8_t> bytes(buffer->data(), used);
+  return FileContent{bytes, std::move(buffer)};
 }
 
 Result<void> write_file(const std::string& path, std::string_view content) {

@@ -24,9 +24,6 @@ class File : public testing::Test {
     std::filesystem::remove_all(folder_, ignored);
   }
   std::string path(std::string_view name) const { return folder_ + "/" + std::string(name); }
-  static std::string text(const std::vector<uint8_t>& bytes) {
-    return {bytes.begin(), bytes.end()};
-  }
   std::string folder_;
 };
 
@@ -35,9 +32,9 @@ TEST_F(File, WhatIsWrittenIsRead) {
   ASSERT_TRUE(write_file(path("a"), content));
   auto read = read_file(path("a"), 1 << 20);
   ASSERT_TRUE(read);
-  EXPECT_EQ(text(**read), content);
+  EXPECT_EQ(read->text(), content);
   ASSERT_TRUE(write_file(path("a"), ""));
-  EXPECT_TRUE(read_file(path("a"), 0).value()->empty());
+  EXPECT_TRUE(read_file(path("a"), 0).value().bytes.empty());
 }
 
 TEST_F(File, LimitsAreKept) {

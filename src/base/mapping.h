@@ -8,6 +8,8 @@
 
 namespace sedge {
 
+class PageImage;
+
 /// Owns a range of address space; unmaps it on destruction.
 class Mapping {
  public:
@@ -26,8 +28,13 @@ class Mapping {
 
   /// Reserves `size` bytes (rounded up to pages) without access; empty if the system refuses.
   static Mapping reserve(size_t size);
-  /// `size` readable and writable zero bytes, lazily backed; empty if the system refuses.
-  static Mapping zeroed(size_t size);
+  /// Lazy: backed page by page as they are touched. Eager: all at once, in pages of 2 MiB where the
+  /// system has them, for ranges of which every byte will be used.
+  enum class Backing : uint8_t { lazy, eager };
+  /// `size` readable and writable zero bytes; empty if the system refuses.
+  static Mapping zeroed(size_t size, Backing backing = Backing::lazy);
+  /// The first `size` bytes (whole pages) of a file, read-only; empty if the system refuses.
+  static Mapping of_file(int file, size_t size);
 
   uint8_t* data() const { return base_; }
   size_t size() const { return size_; }
@@ -35,11 +42,19 @@ class Mapping {
 
   /// Makes [from, to) of the range readable and writable (both rounded to pages); false if refused.
   bool commit(size_t from, size_t to);
-  /// Gives the pages of [from, to) back; they read as zero afterwards.
-  void discard(size_t from, size_t to);
-  /// Makes [0, to) read as zero, by whichever is cheaper: clearing the pages that were touched and
-  /// keeping them, or giving all of them back.
-  void clear(size_t to);
+  /// Takes the access to [from, to) away (both rounded up to pages); what they hold stays. False if
+  /// refused.
+  bool protect(size_t from, size_t to);
+  /// Makes the whole range readable and executable, no more writable, for good. False if refused.
+  bool seal_as_code();
+  /// Gives the pages of [from, to) back; they read as at first afterwards. False if refused.
+  bool discard(size_t from, size_t to);
+  /// Makes [0, to) read as at first: as `image`, which was mapped at the start, and zero behind it
+  /// (null: all zero). By whichever is cheaper: rewriting the pages that were written and keeping
+  /// them, or giving all of them back. False if the system refuses.
+  bool restore(size_t to, const PageImage* image = nullptr);
+  /// Puts accessible zero pages in the place of [0, size). False if refused.
+  bool unmap_image(size_t size);
 
  private:
   void release();

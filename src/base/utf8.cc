@@ -1,6 +1,7 @@
-// UTF-8 checking by the table of RFC 3629 section 4, with a fast path for ASCII words.
+// UTF-8 checking by the table of RFC 3629 section 4, with fast paths for ASCII.
 #include "base/utf8.h"
 
+#include <cstddef>
 #include <cstring>
 
 namespace sedge {
@@ -29,6 +30,24 @@ size_t sequence_length(const unsigned char* p, const unsigned char* end) {
   return 0;
 }
 
+constexpr uint64_t kHighBits = 0x8080808080808080;
+
+template <typename T>
+T load(const unsigned char* p) {
+  T value;
+  std::memcpy(&value, p, sizeof(value));
+  return value;
+}
+
+constexpr std::ptrdiff_t kBlock = 128;
+
+bool is_ascii_block(const unsigned char* p) {
+  using Vector [[gnu::vector_size(16)]] = uint64_t;
+  Vector all = {};
+  for (std::ptrdiff_t i = 0; i < kBlock; i += 16) all |= load<Vector>(p + i);
+  return ((all[0] | all[1]) & kHighBits) == 0;
+}
+
 }  // namespace
 
 size_t utf8_valid_prefix(std::string_view text) {
@@ -36,13 +55,10 @@ size_t utf8_valid_prefix(std::string_view text) {
   const unsigned char* end = begin + text.size();
   const unsigned char* p = begin;
   while (p != end) {
-    if (end - p >= 8) {
-      uint64_t word;
-      std::memcpy(&word, p, sizeof(word));
-      if ((word & 0x8080808080808080u) == 0) {
-        p += 8;
-        continue;
-      }
+    if (end - p >= 8 && (load<uint64_t>(p) & kHighBits) == 0) {
+      p += 8;
+      while (end - p >= kBlock && is_ascii_block(p)) p += kBlock;
+      continue;
     }
     size_t length = sequence_length(p, end);
     if (length == 0) break;

@@ -1,7 +1,10 @@
 // `sedge completion SHELL`: scripts for bash, zsh and fish from the rows of the commands.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "cli/console.h"
+#include "cli/personalities/personality.h"
 #include "cli/verbs.h"
 
 namespace sedge::cli {
@@ -9,9 +12,9 @@ namespace {
 
 constexpr Positional kPositionals[] = {{"SHELL", "bash, zsh or fish"}};
 
-bool takes_folder(const Option& option) { return option.value.starts_with("HOST"); }
+bool takes_folder(const Option& option) { return option.value.view().starts_with("HOST"); }
 bool takes_file(const Option& option) {
-  return option.value.find("FILE") != std::string_view::npos || takes_folder(option);
+  return option.value.view().find("FILE") != std::string_view::npos || takes_folder(option);
 }
 
 std::string words(const Verb& verb) {
@@ -20,10 +23,35 @@ std::string words(const Verb& verb) {
   return out;
 }
 
-std::string verb_names() {
-  std::string out;
+/// Names of commands of one word, and of groups; or of the commands in `group`.
+std::vector<std::string_view> names(std::string_view group) {
+  std::vector<std::string_view> out;
+  for (const Verb* verb : verbs()) {
+    std::string_view own = group_of(*verb);
+    if (verb->hidden || (!group.empty() && own != group)) continue;
+    std::string_view name = verb->name;
+    if (!group.empty())
+      name.remove_prefix(group.size() + 1);
+    else if (!own.empty())
+      name = own;
+    if (std::ranges::find(out, name) == out.end()) out.push_back(name);
+  }
+  return out;
+}
+
+std::vector<std::string_view> groups() {
+  std::vector<std::string_view> out;
   for (const Verb* verb : verbs())
-    if (!verb->hidden) out += fmt::format("{}{}", out.empty() ? "" : " ", verb->name);
+    if (std::string_view group = group_of(*verb);
+        !group.empty() && std::ranges::find(out, group) == out.end())
+      out.push_back(group);
+  return out;
+}
+
+std::string tool_names() {
+  std::string out;
+  for (const Personality* tool : personalities())
+    out += fmt::format("{}{}", out.empty() ? "" : " ", tool->name);
   return out;
 }
 
@@ -37,16 +65,31 @@ std::string bash() {
       "# bash completion for sedge\n"
       "_sedge() {{\n"
       "  local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}}\n"
+      "  if [[ $prev == --as ]]; then\n"
+      "    COMPREPLY=($(compgen -W \"{}\" -- \"$cur\"))\n"
+      "    return\n"
+      "  fi\n"
       "  if [[ $COMP_CWORD -eq 1 ]]; then\n"
-      "    COMPREPLY=($(compgen -W \"{} --help --version\" -- \"$cur\") "
+      "    COMPREPLY=($(compgen -W \"{} --as --help --version\" -- \"$cur\") "
       "$(compgen -f -- \"$cur\"))\n"
       "    return\n"
       "  fi\n"
-      "  case ${{COMP_WORDS[1]}} in\n",
-      verb_names());
+      "  local verb=${{COMP_WORDS[1]}}\n",
+      tool_names(), fmt::join(names({}), " "));
+  for (std::string_view group : groups())
+    out += fmt::format(
+        "  if [[ $verb == {} ]]; then\n"
+        "    if [[ $COMP_CWORD -eq 2 ]]; then\n"
+        "      COMPREPLY=($(compgen -W \"{}\" -- \"$cur\"))\n"
+        "      return\n"
+        "    fi\n"
+        "    verb=\"{} ${{COMP_WORDS[2]}}\"\n"
+        "  fi\n",
+        group, fmt::join(names(group), " "), group);
+  out += "  case $verb in\n";
   for (const Verb* verb : verbs()) {
     if (verb->hidden) continue;
-    out += fmt::format("    {})\n      case $prev in\n", verb->name);
+    out += fmt::format("    \"{}\")\n      case $prev in\n", verb->name);
     for (const Option& option : verb->options) {
       if (option.value.empty()) continue;
       std::string names(option.name);
@@ -96,7 +139,9 @@ std::string zsh() {
       "  local -a commands\n"
       "  commands=(\n";
   for (const Verb* verb : verbs())
-    if (!verb->hidden) out += fmt::format("    '{}:{}'\n", verb->name, zsh_text(verb->summary));
+    if (!verb->hidden && group_of(*verb).empty())
+      out += fmt::format("    '{}:{}'\n", verb->name, zsh_text(verb->summary));
+  for (std::string_view group : groups()) out += fmt::format("    '{}'\n", group);
   out +=
       "  )\n"
       "  if (( CURRENT == 2 )); then\n"
@@ -106,10 +151,23 @@ std::string zsh() {
       "  fi\n"
       "  shift words\n"
       "  (( CURRENT-- ))\n"
-      "  case $words[1] in\n";
+      "  local verb=$words[1]\n";
+  for (std::string_view group : groups())
+    out += fmt::format(
+        "  if [[ $verb == {} ]]; then\n"
+        "    if (( CURRENT == 2 )); then\n"
+        "      _values command {}\n"
+        "      return\n"
+        "    fi\n"
+        "    shift words\n"
+        "    (( CURRENT-- ))\n"
+        "    verb=\"{} $words[1]\"\n"
+        "  fi\n",
+        group, fmt::join(names(group), " "), group);
+  out += "  case $verb in\n";
   for (const Verb* verb : verbs()) {
     if (verb->hidden) continue;
-    out += fmt::format("    {})\n      _arguments", verb->name);
+    out += fmt::format("    \"{}\")\n      _arguments", verb->name);
     for (const Option& option : verb->options) {
       std::string action;
       if (!option.value.empty()) {
@@ -139,17 +197,30 @@ std::string fish_text(std::string_view text) {
   return out;
 }
 
+/// The condition under which a command's options are offered.
+std::string fish_seen(const Verb& verb) {
+  std::string_view group = group_of(verb);
+  if (group.empty()) return fmt::format("__fish_seen_subcommand_from {}", verb.name);
+  return fmt::format("__fish_seen_subcommand_from {}; and __fish_seen_subcommand_from {}", group,
+                     verb.name.view().substr(group.size() + 1));
+}
+
 std::string fish() {
   std::string out = "# fish completion for sedge\n";
   for (const Verb* verb : verbs())
-    if (!verb->hidden)
+    if (!verb->hidden && group_of(*verb).empty())
       out += fmt::format("complete -c sedge -n __fish_use_subcommand -a {} -d '{}'\n", verb->name,
                          fish_text(verb->summary));
+  for (std::string_view group : groups())
+    out += fmt::format(
+        "complete -c sedge -n __fish_use_subcommand -a {}\n"
+        "complete -c sedge -n '__fish_seen_subcommand_from {}' -a '{}'\n",
+        group, group, fmt::join(names(group), " "));
   for (const Verb* verb : verbs()) {
     if (verb->hidden) continue;
     for (const Option& option : verb->options) {
-      std::string line = fmt::format("complete -c sedge -n '__fish_seen_subcommand_from {}' -l {}",
-                                     verb->name, option.name.substr(2));
+      std::string line = fmt::format("complete -c sedge -n '{}' -l {}", fish_seen(*verb),
+                                     option.name.view().substr(2));
       if (option.letter) line += fmt::format(" -s {}", option.letter);
       std::vector<std::string_view> values = choices(option);
       if (!values.empty())
@@ -159,8 +230,7 @@ std::string fish() {
       out += fmt::format("{} -d '{}'\n", line, fish_text(option.help));
     }
     if (std::string_view fixed = fixed_words(*verb); !fixed.empty())
-      out += fmt::format("complete -c sedge -n '__fish_seen_subcommand_from {}' -f -a '{}'\n",
-                         verb->name, fixed);
+      out += fmt::format("complete -c sedge -n '{}' -f -a '{}'\n", fish_seen(*verb), fixed);
   }
   return out;
 }

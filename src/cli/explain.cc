@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "base/json.h"
 #include "base/nearest.h"
 #include "cli/console.h"
-#include "cli/json.h"
 #include "cli/verbs.h"
 
 namespace sedge::cli {

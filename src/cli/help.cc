@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "cli/options.h"
+#include "cli/personalities/personality.h"
 
 namespace sedge::cli {
 namespace {
@@ -141,11 +142,18 @@ std::string help_text(const Verb& verb) {
   return out;
 }
 
+std::string hyphenated(std::string_view name) {
+  std::string out(name);
+  std::ranges::replace(out, ' ', '-');
+  return out;
+}
+
 std::string overview(std::span<const Verb* const> verbs) {
   std::string out =
       "sedge: one WebAssembly runtime for the edge\n\n"
       "Usage: sedge COMMAND [OPTIONS] …\n"
-      "       sedge FILE …                 the same as sedge run FILE …\n\n"
+      "       sedge FILE …                 the same as sedge run FILE …\n"
+      "       sedge --as TOOL …            the command line of another tool\n\n"
       "Commands:\n";
   std::vector<std::pair<std::string, std::string_view>> entries;
   for (const Verb* verb : verbs)
@@ -166,15 +174,23 @@ std::string man_page(const Verb* verb, std::span<const Verb* const> verbs) {
         ".B sedge\nCOMMAND [OPTIONS] ...\n.br\n.B sedge\nFILE ...\n.SH COMMANDS\n";
     for (const Verb* row : verbs)
       if (!row->hidden)
-        out += fmt::format(".TP\n.BR sedge\\-{} (1)\n{}.\n", row->name, roff(row->summary));
+        out += fmt::format(".TP\n.BR sedge\\-{} (1)\n{}.\n", roff(hyphenated(row->name)),
+                           roff(row->summary));
+    out +=
+        ".SH OTHER TOOLS\nCalled by another tool's name (a link, see\n.BR sedge\\-links (1),\nor\n"
+        ".B sedge \\-\\-as\nTOOL), sedge takes that tool's command line:\n";
+    for (const Personality* tool : personalities())
+      out +=
+          fmt::format(".TP\n.BR sedge\\-as\\-{} (1)\n{}.\n", roff(tool->name), roff(tool->summary));
     out += kExitStatus;
     return out;
   }
-  std::string upper(verb->name);
+  std::string upper = hyphenated(verb->name);
   std::ranges::transform(upper, upper.begin(),
                          [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
-  out = fmt::format(".TH SEDGE\\-{} 1\n.SH NAME\nsedge\\-{} \\- {}\n.SH SYNOPSIS\n.B {}\n", upper,
-                    verb->name, roff(verb->summary), roff(usage_line(*verb)));
+  out = fmt::format(".TH SEDGE\\-{} 1\n.SH NAME\nsedge\\-{} \\- {}\n.SH SYNOPSIS\n.B {}\n",
+                    roff(upper), roff(hyphenated(verb->name)), roff(verb->summary),
+                    roff(usage_line(*verb)));
   if (!verb->description.empty())
     out += fmt::format(".SH DESCRIPTION\n{}\n", roff(verb->description));
   out += ".SH OPTIONS\n";
@@ -185,6 +201,24 @@ std::string man_page(const Verb* verb, std::span<const Verb* const> verbs) {
     out += fmt::format(".SH EXAMPLES\n.nf\n{}\n.fi\n", roff(verb->examples));
   out += kExitStatus;
   out += ".SH SEE ALSO\n.BR sedge (1)\n";
+  return out;
+}
+
+std::string tool_man_page(const Personality& tool) {
+  std::string out = fmt::format(
+      ".TH SEDGE\\-AS\\-{0} 1\n.SH NAME\nsedge\\-as\\-{0} \\- {1}, answered by sedge\n.SH "
+      "SYNOPSIS\n"
+      ".B sedge \\-\\-as {0}\n...\n",
+      roff(tool.name), roff(tool.summary));
+  for (const ToolVerb& verb : tool.verbs)
+    if (!verb.to.empty())
+      out += fmt::format(".SH {}\n.nf\n{}.fi\n",
+                         roff(verb.name.empty() ? "without a command" : verb.name),
+                         roff(tool_help(tool, verb)));
+  out += fmt::format(
+      ".SH EXIT STATUS\nThe guest's own; {} for a trap or a limit, {} for another failure, {} for "
+      "wrong usage.\n.SH SEE ALSO\n.BR sedge (1)\n",
+      tool.exit.trap, tool.exit.failure, tool.exit.usage);
   return out;
 }
 

@@ -2,12 +2,15 @@
 #include <fmt/format.h>
 
 #include <sedge/engine.h>
+#include <sedge/wasi_component.h>
 
+#include "base/json.h"
 #include "cli/console.h"
-#include "cli/json.h"
 #include "cli/load.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
+#include "component/decode.h"
+#include "component/validate.h"
 #include "wasm/validate/validate.h"
 
 namespace sedge::cli {
@@ -63,16 +66,53 @@ std::vector<Section> sections(const wasm::Module& module) {
 /// Everything that is said about one file.
 struct Report {
   LoadedFile file;
+  bool is_component = false;
   wasm::Module module;
   std::optional<Error> invalid;
+  std::vector<std::string> component_imports, component_exports;  ///< "name: instance"
   Features features;
   std::vector<Obstacle> obstacles;
 };
 
+/// What a component imports and exports, and whether it is valid.
+Result<void> examine_component(Report& report) {
+  SEDGE_TRY_ASSIGN(FileContent binary, to_binary(report.file));
+  auto decoded = component::decode(binary.bytes, binary.owner);
+  if (!decoded) return fail(std::move(decoded.error()).with_context(report.file.path));
+  ComponentLinker host;
+  wasi::link(host);
+  for (const component::Definition& item : decoded->definitions) {
+    if (const auto* import = std::get_if<component::Import>(&item.node)) {
+      report.component_imports.push_back(
+          fmt::format("{}: {}", import->name.name, to_string(sort_of(import->type.kind))));
+      bool is_type = import->type.kind == component::ExternType::Kind::type;
+      if (!is_type && !host.has(import->name.name))
+        report.obstacles.push_back(
+            {fmt::format("it needs {}, which `sedge run` does not give it", import->name.name),
+             "compose it with a component that exports that"});
+      constexpr std::string_view kStore = "wasi:keyvalue/store@";
+      if (import->name.name.starts_with(kStore))
+        report.obstacles.push_back(
+            {fmt::format("it needs {}, which no guest has by itself", import->name.name),
+             "sedge run --keyvalue FILE gives it a store"});
+    }
+    if (const auto* out = std::get_if<component::Export>(&item.node))
+      report.component_exports.push_back(
+          fmt::format("{}: {}", out->name.name, to_string(out->item->sort)));
+  }
+  auto valid = component::validate(*decoded, Features::all(), wasm::TypeRegistry::create());
+  if (!valid) report.invalid = std::move(valid).error();
+  return {};
+}
+
 Result<Report> examine(std::string_view path) {
   Report report;
   SEDGE_TRY_ASSIGN(report.file, load_file(path));
-  if (report.file.kind == FileKind::component) return report;
+  if (is_component(report.file)) {
+    report.is_component = true;
+    SEDGE_TRY(examine_component(report));
+    return report;
+  }
   SEDGE_TRY_ASSIGN(report.module, decode_file(report.file));
   if (auto valid = wasm::validate(report.module, Features::all(), wasm::TypeRegistry::create());
       !valid)
@@ -94,15 +134,24 @@ void list(std::string& out, std::string_view title, const std::vector<std::strin
   for (const std::string& line : lines) out += fmt::format("  {}\n", line);
 }
 
-constexpr std::string_view kComponentProblem = "components are not supported by this version";
-constexpr std::string_view kComponentRemedy = "build for wasm32-wasip1 to run it now";
+std::string problems_text(const Report& report) {
+  std::string out;
+  for (const Obstacle& obstacle : report.obstacles)
+    out += fmt::format("problem: {}\n   help: {}\n", obstacle.problem, obstacle.remedy);
+  return out;
+}
 
 std::string to_text(const Report& report) {
   const wasm::Module& module = report.module;
   std::string out = fmt::format("{}: {}, {}\n", report.file.path, to_string(report.file.kind),
-                                format_size(report.file.bytes->size()));
-  if (report.file.kind == FileKind::component)
-    return out + fmt::format("problem: {}\n   help: {}\n", kComponentProblem, kComponentRemedy);
+                                format_size(report.file.content.bytes.size()));
+  if (report.is_component) {
+    out += fmt::format("valid:    {}\n",
+                       report.invalid ? "no: " + report.invalid->message() : std::string("yes"));
+    list(out, "imports", report.component_imports);
+    list(out, "exports", report.component_exports);
+    return out + problems_text(report);
+  }
   Target target = target_of(module);
   out += fmt::format("target:   {} ({})\n", to_string(target), describe(target));
   out += fmt::format("WASI:     {}\n", wasi_version(module));
@@ -130,18 +179,21 @@ std::string to_text(const Report& report) {
                                       format_size(section.size), section.entries)
                         : fmt::format("{:<24} {:>12}", section.name, format_size(section.size)));
   list(out, "sections", lines);
-  for (const Obstacle& obstacle : report.obstacles)
-    out += fmt::format("problem: {}\n   help: {}\n", obstacle.problem, obstacle.remedy);
-  return out;
+  return out + problems_text(report);
 }
 
 void to_json(Json& json, const Report& report) {
   const wasm::Module& module = report.module;
   json.begin_object().field("file", report.file.path).field("kind", to_string(report.file.kind));
-  json.field("size", report.file.bytes->size());
-  std::vector<Obstacle> problems = report.obstacles;
-  if (report.file.kind == FileKind::component) {
-    problems.push_back({std::string(kComponentProblem), std::string(kComponentRemedy)});
+  json.field("size", report.file.content.bytes.size());
+  if (report.is_component) {
+    json.field("valid", !report.invalid);
+    if (report.invalid) json.field("error", report.invalid->message());
+    json.key("imports").begin_array();
+    for (const std::string& line : report.component_imports) json.value(line);
+    json.end().key("exports").begin_array();
+    for (const std::string& line : report.component_exports) json.value(line);
+    json.end();
   } else {
     json.field("target", to_string(target_of(module))).field("wasi", wasi_version(module));
     json.field("valid", !report.invalid);
@@ -172,7 +224,7 @@ void to_json(Json& json, const Report& report) {
     json.end();
   }
   json.key("problems").begin_array();
-  for (const Obstacle& obstacle : problems)
+  for (const Obstacle& obstacle : report.obstacles)
     json.begin_object().field("problem", obstacle.problem).field("help", obstacle.remedy).end();
   json.end().end();
 }

@@ -1,16 +1,14 @@
 // Reading modules for commands; the path becomes the context of every error.
 #include "cli/load.h"
 
-#include "base/file.h"
+#include <vector>
+
+#include "component/text/text.h"
 #include "wasm/decode/decode.h"
 #include "wasm/text/text.h"
 
 namespace sedge::cli {
 namespace {
-
-std::string_view as_text(const LoadedFile& file) {
-  return {reinterpret_cast<const char*>(file.bytes->data()), file.bytes->size()};
-}
 
 template <typename T>
 Result<T> in_file(Result<T> result, const LoadedFile& file) {
@@ -23,29 +21,47 @@ Result<T> in_file(Result<T> result, const LoadedFile& file) {
 Result<LoadedFile> load_file(std::string_view path) {
   LoadedFile file;
   file.path = std::string(path);
-  SEDGE_TRY_ASSIGN(file.bytes, read_file(file.path, wasm::kMaxModuleSize));
-  file.kind = file_kind(*file.bytes);
+  SEDGE_TRY_ASSIGN(file.content, read_file(file.path, wasm::kMaxModuleSize));
+  file.kind = file_kind(file.content.bytes);
   if (file.path == "-") file.path = "<stdin>";
   return file;
 }
 
-Result<std::shared_ptr<const std::vector<uint8_t>>> to_binary(const LoadedFile& file) {
-  if (file.kind != FileKind::text) return file.bytes;
-  SEDGE_TRY_ASSIGN(std::vector<uint8_t> binary, in_file(wasm::assemble(as_text(file)), file));
-  return std::make_shared<const std::vector<uint8_t>>(std::move(binary));
+Result<FileContent> to_binary(const LoadedFile& file) {
+  if (file.kind != FileKind::text) return file.content;
+  SEDGE_TRY_ASSIGN(std::vector<uint8_t> binary,
+                   in_file(is_component(file) ? component::assemble(file.content.text())
+                                              : wasm::assemble(file.content.text()),
+                           file));
+  auto owner = std::make_shared<const std::vector<uint8_t>>(std::move(binary));
+  return FileContent{*owner, owner};
 }
 
 Result<wasm::Module> decode_file(const LoadedFile& file) {
-  SEDGE_TRY_ASSIGN(auto binary, to_binary(file));
-  return in_file(wasm::decode(std::move(binary)), file);
+  SEDGE_TRY_ASSIGN(FileContent binary, to_binary(file));
+  return in_file(wasm::decode(binary.bytes, binary.owner), file);
+}
+
+bool is_component(const LoadedFile& file) {
+  return file.kind == FileKind::component ||
+         (file.kind == FileKind::text && component::is_component_text(file.content.text()));
+}
+
+Result<Component> load_component(const Engine& engine, const LoadedFile& file) {
+  return in_file(file.kind == FileKind::text
+                     ? Component::from_text(engine, file.content.text())
+                     : Component::from_binary(engine, file.content.bytes, file.content.owner),
+                 file);
 }
 
 Result<Module> load_module(const Engine& engine, const LoadedFile& file) {
   Result<Module> module =
-      in_file(file.kind == FileKind::text ? Module::from_text(engine, as_text(file))
-                                          : Module::from_binary(engine, *file.bytes, file.bytes),
+      in_file(file.kind == FileKind::text
+                  ? Module::from_text(engine, file.content.text())
+                  : Module::from_binary(engine, file.content.bytes, file.content.owner),
               file);
-  if (module && module->name().empty()) module->set_name(stem(file.path));
+  if (!module) return module;
+  if (module->name().empty()) module->set_name(stem(file.path));
   return module;
 }
 

@@ -2,14 +2,14 @@
 #ifndef SEDGE_CLI_LOAD_H_
 #define SEDGE_CLI_LOAD_H_
 
-#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include <sedge/component.h>
 #include <sedge/error.h>
 #include <sedge/module.h>
 
+#include "base/file.h"
 #include "cli/analysis.h"
 #include "wasm/module.h"
 
@@ -17,16 +17,20 @@ namespace sedge::cli {
 
 struct LoadedFile {
   std::string path;
-  std::shared_ptr<const std::vector<uint8_t>> bytes;
+  FileContent content;
   FileKind kind = FileKind::not_wasm;
 };
 
 /// Reads a file ("-": standard input). Errors: those of read_file.
 Result<LoadedFile> load_file(std::string_view path);
 /// The binary form: the bytes themselves, or text assembled. Errors carry the path.
-Result<std::shared_ptr<const std::vector<uint8_t>>> to_binary(const LoadedFile& file);
+Result<FileContent> to_binary(const LoadedFile& file);
 /// Decoded, not validated. Errors carry the path.
 Result<wasm::Module> decode_file(const LoadedFile& file);
+/// Whether the file is a component, binary or text.
+bool is_component(const LoadedFile& file);
+/// Decoded or parsed, and validated. Errors carry the path.
+Result<Component> load_component(const Engine& engine, const LoadedFile& file);
 /// Decoded or parsed, and validated, named after its file. Errors carry the path.
 Result<Module> load_module(const Engine& engine, const LoadedFile& file);
 /// "dir/app.wasm" → "app".

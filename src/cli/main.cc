@@ -1,6 +1,7 @@
-// The program `sedge`.
+// The program `sedge`, also under the names of the tools that it answers for.
 #include "cli/verbs.h"
 
 int main(int argc, char** argv) {
-  return sedge::cli::main_program({argv + 1, static_cast<size_t>(argc > 0 ? argc - 1 : 0)});
+  if (argc < 1) return sedge::cli::main_program("sedge", {});
+  return sedge::cli::main_program(argv[0], {argv + 1, static_cast<size_t>(argc - 1)});
 }

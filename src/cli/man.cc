@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "cli/personalities/personality.h"
 #include "cli/verbs.h"
 
 namespace sedge::cli {
@@ -14,8 +15,11 @@ Result<int> run(const Arguments& arguments) {
   SEDGE_TRY(write_file(folder + "/sedge.1", man_page(nullptr, verbs())));
   for (const Verb* verb : verbs())
     if (!verb->hidden)
-      SEDGE_TRY(
-          write_file(fmt::format("{}/sedge-{}.1", folder, verb->name), man_page(verb, verbs())));
+      SEDGE_TRY(write_file(fmt::format("{}/sedge-{}.1", folder, hyphenated(verb->name)),
+                           man_page(verb, verbs())));
+  for (const Personality* tool : personalities())
+    SEDGE_TRY(
+        write_file(fmt::format("{}/sedge-as-{}.1", folder, tool->name), tool_man_page(*tool)));
   return 0;
 }
 

@@ -12,7 +12,7 @@ namespace sedge::cli {
 
 std::vector<std::string_view> choices(const Option& option) {
   std::vector<std::string_view> out;
-  if (option.value.find('|') == std::string_view::npos) return out;
+  if (option.value.view().find('|') == std::string_view::npos) return out;
   std::string_view left = option.value;
   for (;;) {
     size_t bar = left.find('|');
@@ -20,6 +20,14 @@ std::vector<std::string_view> choices(const Option& option) {
     if (bar == std::string_view::npos) return out;
     left.remove_prefix(bar + 1);
   }
+}
+
+const Option* find_option(const Verb& verb, std::string_view name) {
+  for (const Option& option : verb.options) {
+    bool by_letter = option.letter != 0 && name.size() == 2 && name[1] == option.letter;
+    if (option.name == name || by_letter) return &option;
+  }
+  return nullptr;
 }
 
 bool Arguments::has(std::string_view option) const {
@@ -77,20 +85,16 @@ struct ArgumentParser {
            verb.positionals[index].count == Positional::Count::rest;
   }
 
-  const Option* find(std::string_view name) const {
-    for (const Option& option : verb.options) {
-      bool by_letter = option.letter != 0 && name.size() == 2 && name[1] == option.letter;
-      if (option.name == name || by_letter) return &option;
-    }
-    return nullptr;
-  }
-
   std::string help_hint() const { return fmt::format("`sedge {} --help` lists them", verb.name); }
 
   Result<void> option(std::string_view word) {
     size_t equals = word.starts_with("--") ? word.find('=') : std::string_view::npos;
     std::string_view name = word.substr(0, equals);
-    const Option* row = find(name);
+    const Option* row = find_option(verb, name);
+    // "-O3": a value right behind the letter.
+    const Option* attached =
+        !row && word.size() > 2 && word[1] != '-' ? find_option(verb, word.substr(0, 2)) : nullptr;
+    if (attached && !attached->value.empty()) row = attached;
     if (!row) {
       std::vector<std::string_view> names = {"--help"};
       for (const Option& known : verb.options) names.push_back(known.name);
@@ -105,7 +109,9 @@ struct ArgumentParser {
       return {};
     }
     std::string_view value;
-    if (equals != std::string_view::npos) {
+    if (row == attached) {
+      value = word.substr(2);
+    } else if (equals != std::string_view::npos) {
       value = word.substr(equals + 1);
     } else if (next < argv.size()) {
       value = argv[next++];

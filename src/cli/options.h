@@ -4,6 +4,7 @@
 #define SEDGE_CLI_OPTIONS_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,14 +14,16 @@
 
 #include <sedge/error.h>
 
+#include "base/text.h"
+
 namespace sedge::cli {
 
 /// One option of a command.
 struct Option {
-  std::string_view name;   ///< "--output"
-  char letter = 0;         ///< 'o' for "-o", or 0
-  std::string_view value;  ///< placeholder; empty: a flag; "a|b|c": one of these
-  std::string_view help;   ///< one sentence without a full stop
+  Text name;        ///< "--output"
+  char letter = 0;  ///< 'o' for "-o", or 0
+  Text value;       ///< placeholder; empty: a flag; "a|b|c": one of these
+  Text help;        ///< one sentence without a full stop
   bool repeats = false;
 };
 
@@ -32,8 +35,8 @@ struct Positional {
     many,  ///< one or more
     rest,  ///< everything that follows, dashes included: for the guest
   };
-  std::string_view name;
-  std::string_view help;
+  Text name;
+  Text help;
   Count count = Count::one;
 };
 
@@ -51,22 +54,30 @@ class Arguments {
   }
   /// `--help` was among them; nothing else was checked then.
   bool help() const { return help_; }
+  /// `text` with options as the user knows them: under another tool's name they have other names.
+  std::string worded(std::string_view text) const {
+    return wording_ ? wording_(text) : std::string(text);
+  }
+  void set_wording(std::function<std::string(std::string_view)> wording) {
+    wording_ = std::move(wording);
+  }
 
  private:
   friend struct ArgumentParser;
   std::vector<std::pair<std::string_view, std::string_view>> options_;
   std::vector<std::string_view> positionals_;
   bool help_ = false;
+  std::function<std::string(std::string_view)> wording_;
 };
 
 /// One command: `sedge NAME …`.
 struct Verb {
-  std::string_view name;
-  std::string_view summary;      ///< one line
-  std::string_view description;  ///< paragraphs, or empty
+  Text name;
+  Text summary;      ///< one line
+  Text description;  ///< paragraphs, or empty
   std::span<const Option> options;
   std::span<const Positional> positionals;
-  std::string_view examples;  ///< lines "command  # what it does"
+  Text examples;  ///< lines "command  # what it does"
   /// The exit status. Errors are printed by the caller.
   Result<int> (*run)(const Arguments& arguments);
   bool hidden = false;
@@ -84,6 +95,10 @@ std::string help_text(const Verb& verb);
 std::string overview(std::span<const Verb* const> verbs);
 /// The page VERB of section 1, in man(7) macros; of all commands together for null.
 std::string man_page(const Verb* verb, std::span<const Verb* const> verbs);
+/// "component-wit": a command's name as one word, for manual pages.
+std::string hyphenated(std::string_view name);
+/// The option of `verb` called `name` ("--output" or "-o"), or null.
+const Option* find_option(const Verb& verb, std::string_view name);
 /// The alternatives of an option's "a|b|c" placeholder; empty for other placeholders.
 std::vector<std::string_view> choices(const Option& option);
 

@@ -41,6 +41,7 @@ TEST(Options, ValuesInAllSpellings) {
   EXPECT_TRUE(arguments->has("--json"));
   EXPECT_FALSE(arguments->has("--tier"));
   EXPECT_EQ(arguments->positionals(), (std::vector<std::string_view>{"a", "b"}));
+  EXPECT_EQ(parse(kMany, {"a", "-ox"})->get("--output"), "x");
 }
 
 TEST(Options, TheRestBelongsToTheGuest) {
@@ -99,20 +100,21 @@ TEST(Options, UsageAndHelpComeFromTheRows) {
 
 TEST(Options, EveryVerbHasAnExampleAndUniqueOptions) {
   for (const Verb* row : verbs()) {
-    EXPECT_NE(row->run, nullptr) << row->name;
-    EXPECT_FALSE(row->summary.empty()) << row->name;
-    EXPECT_TRUE(row->examples.starts_with("sedge ") || row->examples.starts_with("source "))
-        << row->name;
+    EXPECT_NE(row->run, nullptr) << row->name.view();
+    EXPECT_FALSE(row->summary.empty()) << row->name.view();
+    EXPECT_TRUE(row->examples.view().starts_with("sedge ") ||
+                row->examples.view().starts_with("source "))
+        << row->name.view();
     for (const Option& option : row->options) {
-      EXPECT_TRUE(option.name.starts_with("--")) << option.name;
-      EXPECT_FALSE(option.help.ends_with('.')) << option.name;
+      EXPECT_TRUE(option.name.view().starts_with("--")) << option.name.view();
+      EXPECT_FALSE(option.help.view().ends_with('.')) << option.name.view();
       size_t count = 0;
       for (const Option& other : row->options)
         count += other.name == option.name || (option.letter && other.letter == option.letter);
-      EXPECT_EQ(count, 1u) << row->name << " " << option.name;
+      EXPECT_EQ(count, 1u) << row->name.view() << " " << option.name.view();
     }
     std::string page = man_page(row, verbs());
-    EXPECT_TRUE(page.starts_with(".TH SEDGE\\-")) << row->name;
+    EXPECT_TRUE(page.starts_with(".TH SEDGE\\-")) << row->name.view();
   }
 }
 

@@ -15,7 +15,7 @@ constexpr Option kOptions[] = {
     {"--no-validate", 0, "", "write a module that does not validate, too"},
     {"--features", 'f', "LIST", "features that the module may use, as for `sedge validate`"},
 };
-constexpr Positional kPositionals[] = {{"FILE", "a text module; - is standard input"}};
+constexpr Positional kPositionals[] = {{"FILE", "a text module or component; - is standard input"}};
 
 Result<int> run(const Arguments& arguments) {
   std::string_view path = arguments.positional(0);
@@ -27,15 +27,18 @@ Result<int> run(const Arguments& arguments) {
       SEDGE_TRY_ASSIGN(config.features, Features::parse(*list));
     }
     SEDGE_TRY_ASSIGN(Engine engine, Engine::create(config));
-    SEDGE_TRY(load_module(engine, file));
+    if (is_component(file))
+      SEDGE_TRY(load_component(engine, file));
+    else
+      SEDGE_TRY(load_module(engine, file));
   }
-  SEDGE_TRY_ASSIGN(auto binary, to_binary(file));
+  SEDGE_TRY_ASSIGN(FileContent binary, to_binary(file));
   std::string output =
       path == "-" ? "-" : std::string(path.substr(0, path.rfind(".wat"))) + ".wasm";
   if (auto given = arguments.get("--output")) output = std::string(*given);
   if (output == path && output != "-")
     return fail(ErrorCode::bad_argument, ": the output would replace the input: " + output);
-  SEDGE_TRY(write_file(output, {reinterpret_cast<const char*>(binary->data()), binary->size()}));
+  SEDGE_TRY(write_file(output, binary.text()));
   return 0;
 }
 

@@ -1,5 +1,5 @@
-// `sedge run`: a command's `_start`, a function of a reactor or library with typed arguments, or a
-// pointer function with standard input. After a failure it says what the guest was refused.
+// `sedge run` of modules: a command's `_start`, a function of a reactor or library with typed
+// arguments, or a pointer function with standard input. Components: run_component.cc.
 #include <algorithm>
 #include <string>
 
@@ -15,9 +15,14 @@
 #include "base/nearest.h"
 #include "cli/analysis.h"
 #include "cli/console.h"
-#include "cli/dirs.h"
+#include "cli/grants.h"
 #include "cli/load.h"
-#include "cli/units.h"
+#include "cli/network_options.h"
+#include "cli/pod.h"
+#include "cli/preload.h"
+#include "cli/run_plan.h"
+#include "cli/service_options.h"
+#include "cli/tier_option.h"
 #include "cli/values.h"
 #include "cli/verbs.h"
 #include "engine/pointer_function.h"
@@ -26,81 +31,46 @@ namespace sedge::cli {
 namespace {
 
 constexpr Option kOptions[] = {
-    {"--invoke", 0, "FUNC", "call this exported function; what follows FILE are its arguments"},
+    {"--invoke", 0, "FUNC",
+     "call this exported function; what follows FILE are its arguments. Of a component also "
+     "'FUNC(1.5, \"x\")', in WAVE notation"},
     {"--dir", 0, "HOST::GUEST[::ro]",
      "give the guest a directory; PATH alone has the same name on both sides", true},
     {"--env", 0, "NAME[=VALUE]", "set a variable of the guest; without a value: inherit it", true},
-    {"--network", 0, "", "let the guest open sockets"},
+    {"--network", 0, "", "let the guest open sockets to anywhere and resolve names"},
+    kNetOption,
+    kHttpAllowOption,
+    kGrantOption,
+    kConfigOption,
+    kConfigFileOption,
+    kKeyValueOption,
     {"--fuel", 0, "N", "end the guest after N units of fuel, counted alike on every machine"},
     {"--timeout", 0, "TIME", "end the guest after this wall-clock time, such as 500ms or 5s"},
     {"--max-memory", 0, "SIZE", "let all memories together grow to this at most, such as 64MiB"},
     {"--max-stack", 0, "SIZE", "stack for calls, from 64KiB to 1GiB (default: 1MiB)"},
     {"--features", 'f', "LIST",
      "features that modules may use: wasm1, wasm2, wasm3 or all, then +NAME or -NAME, with commas"},
-    {"--tier", 0, "auto|interp|baseline|llvm", "what runs the code (this build: interp)"},
+    {"--wasi", 0, "auto|preview1|preview2|preview3",
+     "refuse a file of another WASI version (default: auto, which takes any)"},
+    {"--preload", 0, "NAME=FILE", "instantiate FILE first: what the module imports from NAME",
+     true},
+    kTierOption,
+    kTierThresholdOption,
+    kAllowPrecompiledOption,
+    kProfileOption,
+    kGdbOption,
+    kCacheDirOption,
+    kNoCacheOption,
+    kTierVerboseOption,
 };
 
 constexpr Positional kPositionals[] = {
-    {"FILE", "a module, binary or text; - is standard input"},
+    {"FILE", "a module or a component, binary or text; - is standard input"},
     {"ARGS", "for a command its arguments; for a reactor a function's name and its arguments",
      Positional::Count::rest},
 };
 
 constexpr uint64_t kMaxInput = 256 << 20;  // of a pointer function
-
-struct Plan {
-  Config engine;
-  StoreLimits limits;
-  std::optional<uint64_t> fuel;
-  std::optional<std::chrono::nanoseconds> timeout;
-  wasi::Config wasi;
-};
-
-Result<Tier> parse_tier(std::string_view name) {
-  if (name == "interp") return Tier::interp;
-  if (name == "baseline") return Tier::baseline;
-  if (name == "llvm") return Tier::llvm;
-  return Tier::automatic;
-}
-
-Result<Plan> make_plan(const Arguments& arguments) {
-  Plan plan;
-  if (auto list = arguments.get("--features")) {
-    SEDGE_TRY_ASSIGN(plan.engine.features, Features::parse(*list));
-  }
-  if (auto tier = arguments.get("--tier")) {
-    SEDGE_TRY_ASSIGN(plan.engine.tier, parse_tier(*tier));
-  }
-  if (auto fuel = arguments.get("--fuel")) {
-    SEDGE_TRY_ASSIGN(plan.fuel, parse_count("--fuel", *fuel));
-    plan.engine.fuel = true;
-  }
-  if (auto timeout = arguments.get("--timeout")) {
-    SEDGE_TRY_ASSIGN(plan.timeout, parse_duration("--timeout", *timeout));
-    plan.engine.interruptible = true;
-  }
-  if (auto memory = arguments.get("--max-memory")) {
-    SEDGE_TRY_ASSIGN(plan.limits.memory_bytes, parse_size("--max-memory", *memory));
-    plan.limits.gc_heap_bytes = std::min(plan.limits.gc_heap_bytes, plan.limits.memory_bytes);
-  }
-  if (auto stack = arguments.get("--max-stack")) {
-    SEDGE_TRY_ASSIGN(plan.limits.stack_bytes, parse_size("--max-stack", *stack));
-    if (plan.limits.stack_bytes < (64u << 10) || plan.limits.stack_bytes > (1u << 30))
-      return fail(ErrorCode::bad_argument,
-                  fmt::format(": `--max-stack {}`: from 64KiB to 1GiB", *stack));
-  }
-  for (std::string_view dir : arguments.all("--dir")) {
-    SEDGE_TRY_ASSIGN(wasi::Preopen preopen, parse_dir(dir));
-    plan.wasi.preopens.push_back(std::move(preopen));
-  }
-  SEDGE_TRY_ASSIGN(plan.wasi.env, parse_env(arguments.all("--env")));
-  plan.wasi.network = arguments.has("--network");
-  plan.wasi.input = wasi::Inherit{};
-  plan.wasi.output = wasi::Inherit{};
-  plan.wasi.error = wasi::Inherit{};
-  plan.wasi.thread_limits = plan.limits;
-  return plan;
-}
 
 /// Which function is called, and how.
 struct Entry {
@@ -130,10 +100,18 @@ Error unknown_function(const Module& module, std::string_view name) {
   return Error(ErrorCode::unknown_export, what + "; exported functions are:" + functions);
 }
 
+/// Whether somebody has put something on standard input: a pipe, or a file that is not empty; not a
+/// terminal and not /dev/null.
+bool has_input() {
+  struct stat info{};
+  if (::fstat(STDIN_FILENO, &info) != 0) return false;
+  return S_ISREG(info.st_mode) ? info.st_size > 0
+                               : S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode);
+}
+
 Result<Entry> without_function(const Module& module, std::string_view path) {
   std::vector<std::string> candidates = pointer_functions(module);
-  if (candidates.size() == 1 && !::isatty(STDIN_FILENO))
-    return Entry{Entry::Kind::pointer, candidates[0]};
+  if (candidates.size() == 1 && has_input()) return Entry{Entry::Kind::pointer, candidates[0]};
   Target target = target_of(module.syntax());
   if (target == Target::unknown_unknown && candidates.empty())
     return fail(ErrorCode::wrong_target,
@@ -204,34 +182,11 @@ Result<void> call_typed(Store& store, const Instance& instance, const Module& mo
 }
 
 Result<void> call_pointer(Store& store, const Instance& instance, const Entry& entry) {
-  SEDGE_TRY_ASSIGN(auto input, read_file("-", kMaxInput));
-  auto answer = call_pointer_function(
-      store, instance, entry.name, {reinterpret_cast<const char*>(input->data()), input->size()});
+  SEDGE_TRY_ASSIGN(FileContent input, read_file("-", kMaxInput));
+  auto answer = call_pointer_function(store, instance, entry.name, input.text());
   if (!answer) return wasi::finish(store, fail(std::move(answer).error()));
   SEDGE_TRY(wasi::finish(store, {}));
   return print(*answer + "\n");
-}
-
-/// What the guest was refused before it failed; empty if nothing was.
-std::string refusal(const Store& store, const wasi::Context* context) {
-  if (auto growth = store.refused_growth()) {
-    std::string asked = format_size(growth->asked_bytes), limit = format_size(growth->limit_bytes);
-    if (growth->by_store_limit)
-      return fmt::format(
-          "the guest asked for {} of memory and was refused: the limit is {}; raise "
-          "--max-memory",
-          asked, limit);
-    return fmt::format(
-        "the guest asked for {} of memory and was refused: the module's own maximum "
-        "is {}",
-        asked, limit);
-  }
-  if (!context) return {};
-  if (auto denial = context->last_denial()) return wasi::to_string(*denial);
-  if (context->wanted_directories())
-    return "the guest was given no directory; if it looked for files, give it one: --dir "
-           "HOST::GUEST";
-  return {};
 }
 
 void explain(Error& error, const Store& store, const wasi::Context* context, const Module& module) {
@@ -265,25 +220,35 @@ Result<int> call(Store& store, const Instance& instance, const Module& module, c
 /// Whether the module may start threads, by a name that it then must contain.
 bool may_spawn_threads(const LoadedFile& file) {
   constexpr std::string_view kName = "thread-spawn";
-  std::string_view bytes(reinterpret_cast<const char*>(file.bytes->data()), file.bytes->size());
-  return bytes.find(kName) != std::string_view::npos;
+  return file.content.text().find(kName) != std::string_view::npos;
 }
 
 Result<int> run(const Arguments& arguments) {
   SEDGE_TRY_ASSIGN(Plan plan, make_plan(arguments));
   SEDGE_TRY_ASSIGN(LoadedFile file, load_file(arguments.positional(0)));
+  SEDGE_TRY(check_wasi_version(arguments.get("--wasi").value_or("auto"), file));
+  if (is_component(file)) return run_component(arguments, std::move(plan), file);
+  std::shared_ptr<OutputRecord> record;
+  if (in_pod_without_input()) {
+    record = OutputRecord::create();
+    plan.wasi.output = OutputRecord::output_of(record);
+  }
   if (may_spawn_threads(file)) plan.engine.interruptible = true;
   SEDGE_TRY_ASSIGN(Engine engine, Engine::create(plan.engine));
   SEDGE_TRY_ASSIGN(Module module, load_module(engine, file));
+  for (const std::string& note : module.notes()) print_note(note);
   SEDGE_TRY_ASSIGN(Entry entry, find_entry(module, arguments));
+  if (record && entry.kind == Entry::Kind::pointer) return serve_in_pod(arguments, entry.name);
+  SEDGE_TRY_ASSIGN(auto preloads, load_preloads(engine, arguments.all("--preload")));
 
   Linker linker(engine);
   // Never destroyed: the process ends with the guest, and wiping its memories for reuse takes time.
   static Store& store = *new Store(engine, plan.limits);
-  if (plan.fuel) store.set_fuel(*plan.fuel);
-  if (plan.timeout) store.set_deadline(std::chrono::steady_clock::now() + *plan.timeout);
+  start_limits(plan, store);
   std::shared_ptr<wasi::Context> context;
-  if (wasi::wants_wasi(module)) {
+  bool wanted = wasi::wants_wasi(module);
+  for (const Preload& preload : preloads) wanted |= wasi::wants_wasi(preload.module);
+  if (wanted) {
     plan.wasi.args.emplace_back(arguments.positional(0));
     if (entry.kind == Entry::Kind::command)
       for (std::string_view argument : arguments.positionals().size() > 1
@@ -291,8 +256,11 @@ Result<int> run(const Arguments& arguments) {
                                            : std::span<const std::string_view>())
         plan.wasi.args.emplace_back(argument);
     SEDGE_TRY(wasi::link(engine, linker, module));
+    for (const Preload& preload : preloads) SEDGE_TRY(wasi::link(engine, linker, preload.module));
     SEDGE_TRY_ASSIGN(context, wasi::Context::create(std::move(plan.wasi)));
+    store.set_data(context);
   }
+  SEDGE_TRY(link_preloads(store, linker, preloads));
   Result<Instance> instance = context ? wasi::instantiate(engine, store, linker, module, context)
                                       : linker.instantiate(store, module);
   Result<int> status = instance ? call(store, *instance, module, entry, arguments)
@@ -301,7 +269,10 @@ Result<int> run(const Arguments& arguments) {
     explain(status.error(), store, context.get(), module);
     if (status.error().phase() == Phase::link) status.error().add_context(file.path);
   } else if (*status != 0) {
-    if (std::string reason = refusal(store, context.get()); !reason.empty()) print_note(reason);
+    if (std::string reason = refusal(store, context.get()); !reason.empty())
+      print_note(arguments.worded(reason));
+  } else if (record && record->is_edge_response() && arguments.positionals().size() == 1) {
+    return serve_in_pod(arguments, {});
   }
   return status;
 }
@@ -310,17 +281,20 @@ Result<int> run(const Arguments& arguments) {
 
 const Verb kRunVerb = {
     "run",
-    "run a module",
+    "run a module or a component",
     "A command's `_start` is called and its exit status becomes that of sedge. Of any other module "
     "an exported function is called: with typed arguments, one result per line; or, for a function "
     "(ptr, len) -> ptr without arguments, with standard input, and the JSON that it returns is "
     "printed.\n"
+    "Of a component, wasi:cli/run is called, or with --invoke any exported function; results are "
+    "printed in WAVE notation.\n"
     "The guest reaches nothing but what the options give it.",
     kOptions,
     kPositionals,
     "sedge run app.wasm one two\n"
     "sedge run --dir ./data::/data --env MODE=test --timeout 5s app.wasm\n"
     "sedge run math.wasm add 1 2\n"
+    "sedge run --invoke 'add(1, 2)' math.component.wasm\n"
     "echo '{\"path\":\"/\"}' | sedge run service.wasm handle_request",
     run};
 

@@ -3,8 +3,8 @@
 
 #include <sedge/engine.h>
 
+#include "base/json.h"
 #include "cli/console.h"
-#include "cli/json.h"
 #include "cli/load.h"
 #include "cli/verbs.h"
 
@@ -18,11 +18,15 @@ constexpr Option kOptions[] = {
     {"--quiet", 'q', "", "print nothing for valid files"},
 };
 constexpr Positional kPositionals[] = {
-    {"FILE", "modules, binary or text; - is standard input", Positional::Count::many}};
+    {"FILE", "modules or components, binary or text; - is standard input",
+     Positional::Count::many}};
 
 Result<void> check(const Engine& engine, std::string_view path) {
   SEDGE_TRY_ASSIGN(LoadedFile file, load_file(path));
-  SEDGE_TRY(load_module(engine, file));
+  if (is_component(file))
+    SEDGE_TRY(load_component(engine, file));
+  else
+    SEDGE_TRY(load_module(engine, file));
   return {};
 }
 
@@ -70,7 +74,7 @@ Result<int> run(const Arguments& arguments) {
 
 const Verb kValidateVerb = {
     "validate",
-    "say whether files are valid modules",
+    "say whether files are valid modules or components",
     "Checks each file whole: encoding or syntax, then types. Exits with 3 if one is not valid.",
     kOptions,
     kPositionals,

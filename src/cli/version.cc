@@ -1,11 +1,14 @@
 // `sedge version`.
 #include <fmt/format.h>
 
+#include <sedge/engine.h>
 #include <sedge/feature.h>
 
+#include "base/json.h"
+#include "cli/build_info.h"
 #include "cli/console.h"
-#include "cli/json.h"
 #include "cli/verbs.h"
+#include "engine/tier_names.h"
 
 namespace sedge::cli {
 namespace {
@@ -32,8 +35,14 @@ Result<int> run(const Arguments& arguments) {
   Json json;
   json.begin_object().field("name", "sedge").field("version", SEDGE_VERSION);
   json.field("architecture", architecture());
-  json.key("tiers").begin_array().value("interp").end();
-  json.key("wasi").begin_array().value("0.1").end();
+  json.key("tiers").begin_array();
+  for (const TierName& tier : tier_names())
+    if (tier.ours && tier.tier != Tier::automatic && Engine::has(tier.tier)) json.value(tier.name);
+  json.end();
+  json.key("wasi").begin_array();
+  for (std::string_view version : kWasiVersions) json.value(version);
+  json.end();
+  json.field("components", kHasComponents).field("wasi_nn", kHasNn);
   json.field("server", SEDGE_HAVE_SERVER != 0);
   json.key("features").begin_array();
   Features all = Features::all();

@@ -1,25 +1,56 @@
 // Engine: checking the configuration, and the resources that its stores share.
 #include <sedge/engine.h>
 
+#include <mutex>
+#include <set>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "engine/engine_impl.h"
 
 namespace sedge {
 
+namespace {
+
+/// Says the same thing once.
+decltype(Config::notice) once(decltype(Config::notice) notice) {
+  struct Said {
+    std::mutex mutex;
+    std::set<std::string> texts;
+  };
+  return [said = std::make_shared<Said>(), notice = std::move(notice)](bool important,
+                                                                       const std::string& text) {
+    {
+      std::lock_guard lock(said->mutex);
+      if (!said->texts.insert(text).second) return;
+    }
+    notice(important, text);
+  };
+}
+
+}  // namespace
+
 Result<Engine> Engine::create(Config config) {
-  if (config.tier == Tier::baseline || config.tier == Tier::llvm) {
-    return fail(Error(ErrorCode::unsupported_file,
-                      fmt::format(": this build has no {} compiler",
-                                  config.tier == Tier::llvm ? "llvm" : "baseline"))
-                    .with_remedy("use --tier interp or --tier auto"));
-  }
+  SEDGE_TRY_ASSIGN(TierPlan tiers, TierPlan::make(config));
   auto impl = std::make_shared<EngineImpl>();
-  impl->config = config;
+  impl->config = std::move(config);
+  if (impl->config.notice) impl->config.notice = once(std::move(impl->config.notice));
+  impl->tiers = tiers;
   impl->resources = std::make_shared<StoreResources>();
   impl->resources->registry = wasm::TypeRegistry::create();
-  impl->resources->memories = std::make_shared<runtime::MemoryPool>();
+  impl->resources->memories = std::make_shared<runtime::MemoryPool>(
+      tiers.native ? runtime::best_memory_style() : vm::MemoryStyle::checked);
+  impl->resources->hot = hot;
+  if (impl->config.profile != Profile::none || impl->config.gdb) {
+    SEDGE_TRY_ASSIGN(impl->tools, CodeTools::open(impl->config));
+  }
   return Engine(std::move(impl));
+}
+
+bool Engine::has(Tier tier) {
+  if (tier == Tier::llvm && Sedgec::find().empty()) return false;
+  return TierPlan::make({.tier = tier}).has_value();
 }
 
 const Config& Engine::config() const { return impl_->config; }

@@ -11,7 +11,13 @@
 #include <sedge/extern.h>
 #include <sedge/linker.h>
 
+#include "engine/code_tools.h"
 #include "engine/deadline_clock.h"
+#include "engine/native_image.h"
+#include "engine/sedgec.h"
+#include "engine/tier_up.h"
+#include "engine/tiers.h"
+#include "engine/warm_instances.h"
 #include "interp/interp.h"
 #include "runtime/store_impl.h"
 #include "wasm/module.h"
@@ -23,8 +29,12 @@ namespace sedge {
 
 struct EngineImpl {
   Config config;
+  TierPlan tiers;
   std::shared_ptr<StoreResources> resources;
   DeadlineClock deadlines;
+  Sedgec sedgec;
+  std::unique_ptr<CodeTools> tools;  ///< null: nobody asks
+  TierUp tier_up{config};            ///< ends first
 };
 
 /// Lines of a module that was assembled from text.
@@ -36,11 +46,18 @@ struct TextPositions {
 };
 
 struct ModuleImpl {
+  /// Module::from_binary of bytes that `owner` keeps and that have been validated before, with the
+  /// engine's features: function bodies are not looked at again.
+  static Result<Module> from_validated(const Engine& engine, std::span<const uint8_t> bytes,
+                                       std::shared_ptr<const void> owner);
+
   std::shared_ptr<EngineImpl> engine;
   std::shared_ptr<const void> bytes_owner;
   wasm::Module syntax;
   wasm::TypeSet types;
   std::unique_ptr<interp::ModuleCode> code;
+  std::unique_ptr<ModuleTiers> tiers;  ///< null: the interpreter only
+  std::vector<std::string> notes;
   std::vector<ImportType> imports;
   std::vector<ExportType> exports;
   std::unordered_map<std::string_view, uint32_t> export_index;  ///< into exports
@@ -51,13 +68,19 @@ struct ModuleImpl {
   static Module make_handle(std::shared_ptr<ModuleImpl> impl) { return Module(std::move(impl)); }
   /// The name of a function for backtraces: name section, export, or empty.
   std::string func_name(uint32_t index) const;
+  /// A function's code for profilers and debuggers: its name and what made it.
+  CodeSymbol symbol(uint32_t func_index, std::string_view tier,
+                    std::span<const uint8_t> bytes) const;
 };
 
 /// A host function: shared by every store that uses it.
 struct HostFunc {
   FuncType type;
   wasm::TypeSet types;  ///< its canonical type, index 0
-  RawHostCallback callback;
+  HostEntry entry = nullptr;
+  std::shared_ptr<void> env;
+  static std::shared_ptr<HostFunc> make(const EngineImpl& engine, const FuncType& type,
+                                        HostEntry entry, std::shared_ptr<void> env);
   static std::shared_ptr<HostFunc> make(const EngineImpl& engine, const FuncType& type,
                                         RawHostCallback callback);
 };
@@ -65,8 +88,8 @@ struct HostFunc {
 /// Adapts a callback on values to cells.
 RawHostCallback adapt_values(const FuncType& type, HostCallback callback);
 
-/// A vm::Func of `store` that calls `host`.
-vm::Func* host_func(StoreImpl& store, const std::shared_ptr<HostFunc>& host);
+/// A vm::Func of `store`, in `arena`, that calls `host`.
+vm::Func* host_func(StoreImpl& store, runtime::Arena& arena, const std::shared_ptr<HostFunc>& host);
 
 /// Turns how a call ended into a Result: traps get their backtrace.
 Result<void> finish_call(StoreImpl& store, vm::Exit exit);
@@ -81,9 +104,20 @@ Result<void> check_import(StoreImpl& store, const ModuleImpl& module, size_t imp
 bool limits_match(const Limits& actual, const Limits& wanted);
 Error incompatible_import(const ImportType& import, const std::string& given);
 
-/// Instantiates with already checked imports given as vm pointers, in import order.
+/// Instantiates with already checked imports given as vm pointers, in import order. `warm` (may be
+/// null) learns from it.
 Result<Instance> instantiate(Store& store, const std::shared_ptr<ModuleImpl>& module,
-                             const std::vector<void*>& imports);
+                             std::span<void* const> imports, WarmInstances* warm);
+/// Gives the store a warm instance, or makes one that will be. `warm` has learnt.
+Result<Instance> instantiate_warm(Store& store, const std::shared_ptr<ModuleImpl>& module,
+                                  const std::shared_ptr<WarmInstances>& warm);
+
+/// Whether anything of the module has to be filled in before its code runs.
+bool has_tables(const wasm::Module& syntax);
+/// Sets an instance's data segments to what they are once the active ones were written.
+void set_datas(InstanceImpl& instance);
+/// Fills what StoreImpl::tables_to_fill announces.
+Result<void> fill_all_tables(StoreImpl& store);
 
 }  // namespace sedge
 

@@ -135,7 +135,7 @@ Result<void> Global::set(Store& store, const Val& value) const {
 Tag Tag::create(Store& store, const FuncType& type) {
   StoreImpl& impl = store.impl();
   impl.type_sets.push_back(impl.resources->registry->add(type));
-  return handle<Tag>(store, impl.new_tag(impl.type_sets.back().id(0)));
+  return handle<Tag>(store, impl.new_tag(impl.arena, impl.type_sets.back().id(0)));
 }
 
 FuncType Tag::type(const Store&) const { return ptr->canon->type.func; }

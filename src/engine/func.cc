@@ -3,7 +3,7 @@
 #include <array>
 
 #include <fmt/format.h>
-#include <sedge/extern.h>
+#include <sedge/typed.h>
 
 #include "engine/dwarf_lines.h"
 #include "engine/engine_impl.h"
@@ -11,24 +11,17 @@
 namespace sedge {
 namespace {
 
-// A host function is running: no wasm exception or error is pending.
-vm::Exit run_host(void* env, vm::Context& context, vm::Instance* instance, vm::Cell* args) {
-  StoreImpl& store = StoreImpl::of(context);
-  Caller caller(store.facade, instance);
-  Result<void> result = static_cast<HostFunc*>(env)->callback(caller, args);
+/// Calls a RawHostCallback.
+vm::Exit enter_raw(void* env, vm::Context& context, vm::Instance* instance, vm::Cell* args) {
+  Caller caller(context, instance);
+  Result<void> result = (*static_cast<RawHostCallback*>(env))(caller, args);
   if (result) [[likely]]
     return vm::Exit::returned;
-  // An exception that the host got from a call into wasm and passes on stays that exception.
-  if (result.error().code() == ErrorCode::uncaught_exception && store.pending_exception != 0) {
-    context.exception = std::exchange(store.pending_exception, 0);
-    return vm::Exit::exception;
-  }
-  store.pending = std::move(result).error();
-  return vm::Exit::host_error;
+  return detail::host_failed(context, std::move(result).error());
 }
 
 const ModuleImpl* module_of(const interp::TraceEntry& entry) {
-  return static_cast<const ModuleImpl*>(StoreImpl::impl(*entry.instance).module.get());
+  return static_cast<const ModuleImpl*>(entry.module->owner);
 }
 
 // Debug information is read once for each module of the backtrace.
@@ -102,19 +95,39 @@ Result<void> finish_call(StoreImpl& store, vm::Exit exit) {
   return {};
 }
 
+vm::Exit detail::host_failed(vm::Context& context, Error error) {
+  StoreImpl& store = StoreImpl::of(context);
+  // An exception that the host got from a call into wasm and passes on stays that exception.
+  if (error.code() == ErrorCode::uncaught_exception && store.pending_exception != 0) {
+    context.exception = std::exchange(store.pending_exception, 0);
+    return vm::Exit::exception;
+  }
+  store.pending = std::move(error);
+  return vm::Exit::host_error;
+}
+
 std::shared_ptr<HostFunc> HostFunc::make(const EngineImpl& engine, const FuncType& type,
-                                         RawHostCallback callback) {
+                                         HostEntry entry, std::shared_ptr<void> env) {
   auto host = std::make_shared<HostFunc>();
   host->type = type;
   host->types = engine.resources->registry->add(type);
-  host->callback = std::move(callback);
+  host->entry = entry;
+  host->env = std::move(env);
   return host;
 }
 
-vm::Func* host_func(StoreImpl& store, const std::shared_ptr<HostFunc>& host) {
-  vm::Func* func = store.new_func(host->types.id(0));
-  func->host = run_host;
-  func->env = host.get();
+std::shared_ptr<HostFunc> HostFunc::make(const EngineImpl& engine, const FuncType& type,
+                                         RawHostCallback callback) {
+  return make(engine, type, enter_raw, std::make_shared<RawHostCallback>(std::move(callback)));
+}
+
+vm::Func* host_func(StoreImpl& store, runtime::Arena& arena,
+                    const std::shared_ptr<HostFunc>& host) {
+  vm::Func* func = store.new_func(arena, host->types.id(0));
+  func->host = host->entry;
+  func->env = host->env.get();
+  func->slot = interp::host_slot();
+  func->direct = func->host;
   return func;
 }
 
@@ -151,7 +164,7 @@ Func Func::wrap_raw(Store& store, const FuncType& type, RawHostCallback callback
   auto host = HostFunc::make(*engine, type, std::move(callback));
   impl.kept.push_back(host);
   Func func;
-  func.ptr = host_func(impl, host);
+  func.ptr = host_func(impl, impl.arena, host);
   func.store_id = impl.id;
   return func;
 }
@@ -162,14 +175,36 @@ Func Func::wrap(Store& store, const FuncType& type, HostCallback callback) {
 
 FuncType Func::type(const Store&) const { return ptr->canon->type.func; }
 
-Result<void> Func::call_raw(Store& store, uint64_t* args) const {
+namespace {
+
+/// A call that cannot begin yet, or not at all.
+[[gnu::noinline, gnu::cold]] vm::Exit prepare_and_enter(StoreImpl& store, const Func& func,
+                                                        uint64_t* cells) {
+  Result<void> ready =
+      func.store_id == store.id ? fill_all_tables(store) : fail(ErrorCode::bad_store);
+  if (ready) return interp::invoke(store.context, *func.ptr, cells);
+  store.pending = std::move(ready).error();
+  return vm::Exit::host_error;
+}
+
+}  // namespace
+
+vm::Exit detail::enter_guest(Store& store, const Func& func, uint64_t* cells) {
   StoreImpl& impl = store.impl();
-  if (store_id != impl.id) [[unlikely]]
-    return fail(ErrorCode::bad_store);
-  vm::Exit exit = interp::invoke(impl.context, *ptr, args);
+  if (func.store_id != impl.id || impl.tables_to_fill) [[unlikely]]
+    return prepare_and_enter(impl, func, cells);
+  return interp::invoke(impl.context, *func.ptr, cells);
+}
+
+Error detail::guest_failed(Store& store, vm::Exit exit) {
+  return finish_call(store.impl(), exit).error();
+}
+
+Result<void> Func::call_raw(Store& store, uint64_t* args) const {
+  const vm::Exit exit = detail::enter_guest(store, *this, args);
   if (exit == vm::Exit::returned) [[likely]]
     return {};
-  return finish_call(impl, exit);
+  return finish_call(store.impl(), exit);
 }
 
 Result<std::vector<Val>> Func::call(Store& store, std::span<const Val> args) const {
@@ -203,6 +238,21 @@ Result<std::vector<Val>> Func::call(Store& store, std::span<const Val> args) con
   return results;
 }
 
+Result<void> detail::check_typed(const Store& store, const Func& func, const FuncType& wanted) {
+  if (func.store_id != store.id()) return fail(ErrorCode::bad_store);
+  const FuncType& type = func.ptr->canon->type.func;
+  if (type == wanted) return {};
+  return fail(ErrorCode::bad_signature,
+              fmt::format(": the function is {}, it is to be called as {}", to_string(type),
+                          to_string(wanted)));
+}
+
+Result<Func> detail::exported_func(const Store& store, const Instance& instance,
+                                   std::string_view name) {
+  if (auto func = instance.get_func(store, name)) return *func;
+  return fail(ErrorCode::unknown_export, fmt::format(": the module has no function \"{}\"", name));
+}
+
 Val Func::to_val(Store&) const {
   return Val::from_bits(ValType::reference(HeapType::index(ptr->type), false),
                         reinterpret_cast<uint64_t>(ptr));
@@ -221,14 +271,16 @@ std::optional<Func> Func::from_val(Store& store, const Val& value) {
 std::optional<Instance> Caller::instance() const {
   if (instance_ == nullptr) return std::nullopt;
   Instance instance;
-  instance.ptr = static_cast<InstanceImpl*>(static_cast<vm::Instance*>(instance_));
-  instance.store_id = store_->id();
+  instance.ptr = static_cast<InstanceImpl*>(instance_);
+  instance.store_id = StoreImpl::of(context_).id;
   return instance;
 }
 
+Store& Caller::store() const { return *StoreImpl::of(context_).facade; }
+
 std::span<uint8_t> Caller::memory() const {
   if (instance_ == nullptr) return {};
-  const vm::Memory* memory = static_cast<vm::Instance*>(instance_)->default_memory;
+  const vm::Memory* memory = instance_->default_memory;
   if (memory == nullptr) return {};
   return {memory->base, memory->size.load(std::memory_order_acquire)};
 }

@@ -79,43 +79,124 @@ uint64_t store_of(const Extern& given) {
   return std::visit([](const auto& handle) { return handle.store_id; }, given);
 }
 
+// An offset expression's value; 32-bit ones are zero-extended already.
+Result<uint64_t> evaluate_offset(InstanceImpl& instance, const wasm::Expr& expr) {
+  vm::Cell value[2];
+  SEDGE_TRY(runtime::evaluate(instance, expr, value));
+  return value[0];
+}
+
+std::unexpected<Error> segment_trap(StoreImpl& store, const char* kind, uint32_t index) {
+  return fail(wasm::to_error_code(store.context.trap),
+              fmt::format(": {} segment {} does not fit", kind, index));
+}
+
+/// The items of an element segment. They stay valid for every use of the instance.
+Result<void> evaluate_elem(InstanceImpl& instance, uint32_t index) {
+  const wasm::ElemSegment& segment = instance.syntax->elems[index];
+  auto& [items, count] = instance.elem_storage[index];
+  items = instance.arena.array<vm::Cell>(segment.size());
+  for (size_t item = 0; item < segment.size(); ++item) {
+    if (segment.uses_exprs) {
+      vm::Cell value[2];
+      SEDGE_TRY(runtime::evaluate(instance, segment.exprs[item], value));
+      items[item] = value[0];
+    } else {
+      items[item] = reinterpret_cast<vm::Cell>(StoreImpl::func_ref(instance, segment.funcs[item]));
+    }
+    // Functions are no garbage-collected objects; anything else is a root from now on.
+    count = item + 1;
+  }
+  return {};
+}
+
+/// Gives the tables and element segments what they hold at first.
+Result<void> fill_tables(InstanceImpl& instance) {
+  const wasm::Module& syntax = *instance.syntax;
+  for (const auto& table : instance.own_tables) table->fill();
+  for (uint32_t i = 0; i < syntax.elems.size(); ++i) {
+    const wasm::ElemSegment& segment = syntax.elems[i];
+    if (segment.mode == wasm::ElemSegment::Mode::declarative) continue;
+    if (instance.elem_storage[i].first == nullptr) SEDGE_TRY(evaluate_elem(instance, i));
+    instance.elems[i] = {instance.elem_storage[i].first, segment.size()};
+  }
+  for (uint32_t i = 0; i < syntax.elems.size(); ++i) {
+    const wasm::ElemSegment& segment = syntax.elems[i];
+    if (segment.mode == wasm::ElemSegment::Mode::passive) continue;
+    if (segment.mode == wasm::ElemSegment::Mode::active) {
+      SEDGE_TRY_ASSIGN(uint64_t to, evaluate_offset(instance, segment.offset_expr));
+      vm::Exit exit =
+          runtime::kBuiltins.table_init(&instance, segment.table, i, to, 0, segment.size());
+      if (exit != vm::Exit::returned) return segment_trap(*instance.store, "element", i);
+    }
+    runtime::kBuiltins.elem_drop(&instance, i);
+  }
+  instance.tables_filled = true;
+  return {};
+}
+
 /// Builds one instance step by step.
 class Builder {
  public:
-  Builder(StoreImpl& store, const std::shared_ptr<ModuleImpl>& module)
-      : store_(store), module_(*module), syntax_(module->syntax) {
-    auto owned = std::make_unique<InstanceImpl>();
-    instance_ = owned.get();
+  /// `warm`: where it can be used again; null: nowhere. With images, memories start from them.
+  Builder(StoreImpl& store, const std::shared_ptr<ModuleImpl>& module,
+          std::unique_ptr<InstanceImpl> instance, WarmInstances* warm)
+      : store_(store),
+        module_(*module),
+        syntax_(module->syntax),
+        instance_(instance.get()),
+        warm_(warm) {
     instance_->store = &store;
     instance_->context = &store.context;
     instance_->code = module_.code.get();
+    instance_->slots = module_.code->native_slots();
     instance_->syntax = &syntax_;
     instance_->type_set = &module_.types;
     instance_->module = module;
     instance_->owner = instance_;
     instance_->types = module_.types.ids().data();
-    owned_ = std::move(owned);
+    // The store owns it whatever happens: tables may come to refer to its functions even if
+    // instantiation fails later.
+    store_.instances.push_back(std::move(instance));
   }
 
-  Result<InstanceImpl*> build(const std::vector<void*>& imports) {
-    allocate();
-    place_imports(imports);
-    SEDGE_TRY(make_memories());
-    // From here on the store owns the instance: tables may come to refer to its functions even if
-    // instantiation fails later.
-    store_.instances.push_back(std::move(owned_));
-    make_tags();
-    SEDGE_TRY(make_globals());
-    SEDGE_TRY(make_tables());
-    SEDGE_TRY(evaluate_elems());
-    SEDGE_TRY(run_elems());
+  /// The warm instances learn from it.
+  Result<InstanceImpl*> build(std::span<void* const> imports) {
+    SEDGE_TRY(build_parts(imports, nullptr));
+    SEDGE_TRY(fill_tables(*instance_));
+    if (store_.starts_from) {
+      set_datas(*instance_);
+      return instance_;
+    }
     SEDGE_TRY(run_datas());
+    if (warm_ != nullptr) warm_->learn(data_offsets_);
+    return instance_;
+  }
+
+  /// For warm instances that have learnt.
+  Result<InstanceImpl*> build_warm(std::span<void* const> imports) {
+    SEDGE_TRY(build_parts(imports, &warm_->images()));
+    auto* initial = instance_->arena.array<vm::Cell>(2 * syntax_.globals.size());
+    for (size_t i = 0; i < syntax_.globals.size(); ++i)
+      std::copy_n(instance_->own_globals[i].value, 2, &initial[2 * i]);
+    instance_->initial_globals = initial;
+    set_datas(*instance_);
+    instance_->tables_filled = !has_tables(syntax_);
     return instance_;
   }
 
  private:
+  Result<void> build_parts(std::span<void* const> imports, const WarmInstances::Images* images) {
+    allocate();
+    SEDGE_TRY(place_imports(imports));
+    SEDGE_TRY(make_memories(images));
+    make_tags();
+    SEDGE_TRY(make_globals());
+    return make_tables();
+  }
+
   void allocate() {
-    runtime::Arena& arena = store_.arena;
+    runtime::Arena& arena = instance_->arena;
     instance_->imported_func_count = static_cast<uint32_t>(syntax_.imported_funcs.size());
     instance_->imported_funcs = arena.array<vm::Func*>(syntax_.imported_funcs.size());
     instance_->memories = arena.array<vm::Memory*>(syntax_.memory_count());
@@ -130,7 +211,7 @@ class Builder {
     instance_->canon_types = canon;
   }
 
-  void place_imports(const std::vector<void*>& imports) {
+  Result<void> place_imports(std::span<void* const> imports) {
     uint32_t next[5] = {};
     for (size_t i = 0; i < imports.size(); ++i) {
       ExternKind kind = syntax_.imports[i].kind;
@@ -144,6 +225,7 @@ class Builder {
           break;
         case ExternKind::memory:
           instance_->memories[index] = static_cast<vm::Memory*>(imports[i]);
+          SEDGE_TRY(check_style(*instance_->memories[index]));
           break;
         case ExternKind::global:
           instance_->globals[index] = static_cast<vm::Global*>(imports[i]);
@@ -153,11 +235,20 @@ class Builder {
           break;
       }
     }
+    return {};
   }
 
-  Result<void> make_memories() {
+  // Compiled code counts on the guard pages that every memory of its engine has.
+  Result<void> check_style(const vm::Memory& memory) {
+    const auto& linear = static_cast<const runtime::LinearMemory&>(memory);
+    if (linear.style() == store_.resources->memories->style(linear.type())) return {};
+    return fail(ErrorCode::bad_store, ": the shared memory was made by an engine of another kind");
+  }
+
+  Result<void> make_memories(const WarmInstances::Images* images) {
     uint32_t index = static_cast<uint32_t>(syntax_.imported_memories.size());
-    for (const wasm::Memory& memory : syntax_.memories) {
+    for (size_t i = 0; i < syntax_.memories.size(); ++i) {
+      const wasm::Memory& memory = syntax_.memories[i];
       if (memory.type.shared) {
         auto shared = std::make_shared<SharedMemoryImpl>();
         uint64_t bytes = memory.type.limits.min << memory.type.page_size_log2;
@@ -170,9 +261,14 @@ class Builder {
                          runtime::LinearMemory::create(memory.type, store_.resources->memories));
         instance_->memories[index++] = store_.add_shared(shared);
       } else {
-        SEDGE_TRY_ASSIGN(instance_->memories[index++], store_.new_memory(memory.type));
+        std::shared_ptr<const PageImage> image = store_.next_image();
+        if (images != nullptr) image = (*images)[i];
+        SEDGE_TRY_ASSIGN(auto made, store_.make_memory(memory.type, std::move(image)));
+        instance_->memories[index++] = made.get();
+        instance_->own_memories.push_back(std::move(made));
       }
     }
+    if (syntax_.memory_count() > 0) instance_->memory_base = instance_->memories[0]->base;
     if (module_.default_memory)
       instance_->default_memory = instance_->memories[*module_.default_memory];
     return {};
@@ -181,16 +277,17 @@ class Builder {
   void make_tags() {
     uint32_t index = static_cast<uint32_t>(syntax_.imported_tags.size());
     for (const wasm::Tag& tag : syntax_.tags)
-      instance_->tags[index++] = store_.new_tag(module_.types.id(tag.type_index));
+      instance_->tags[index++] = store_.new_tag(instance_->arena, module_.types.id(tag.type_index));
   }
 
   Result<void> make_globals() {
     uint32_t index = static_cast<uint32_t>(syntax_.imported_globals.size());
+    auto* made = instance_->arena.array<GlobalImpl>(syntax_.globals.size());
+    instance_->own_globals = made;
     for (const wasm::Global& global : syntax_.globals) {
-      GlobalImpl* made = store_.new_global(
-          {wasm::canonical(global.type.value, module_.types), global.type.mutable_});
+      made->type = {wasm::canonical(global.type.value, module_.types), global.type.mutable_};
       SEDGE_TRY(runtime::evaluate(*instance_, global.init, made->value));
-      instance_->globals[index++] = made;
+      instance_->globals[index++] = made++;
     }
     return {};
   }
@@ -202,84 +299,36 @@ class Builder {
       if (table.init) SEDGE_TRY(runtime::evaluate(*instance_, *table.init, init));
       TableType type = table.type;
       type.element = wasm::canonical(type.element, module_.types);
-      SEDGE_TRY_ASSIGN(instance_->tables[index++], store_.new_table(type, init[0]));
-    }
-    return {};
-  }
-
-  Result<void> evaluate_elems() {
-    for (size_t i = 0; i < syntax_.elems.size(); ++i) {
-      const wasm::ElemSegment& segment = syntax_.elems[i];
-      if (segment.mode == wasm::ElemSegment::Mode::declarative) continue;
-      auto* items = store_.arena.array<vm::Cell>(segment.size());
-      instance_->elem_storage[i].first = items;
-      for (size_t item = 0; item < segment.size(); ++item) {
-        if (segment.uses_exprs) {
-          vm::Cell value[2];
-          SEDGE_TRY(runtime::evaluate(*instance_, segment.exprs[item], value));
-          items[item] = value[0];
-        } else {
-          items[item] =
-              reinterpret_cast<vm::Cell>(store_.func_ref(*instance_, segment.funcs[item]));
-        }
-        // Functions are no garbage-collected objects; anything else is a root from now on.
-        instance_->elem_storage[i].second = item + 1;
-      }
-      instance_->elems[i] = {items, segment.size()};
-    }
-    return {};
-  }
-
-  // An offset expression's value; 32-bit ones are zero-extended already.
-  Result<uint64_t> offset(const wasm::Expr& expr) {
-    vm::Cell value[2];
-    SEDGE_TRY(runtime::evaluate(*instance_, expr, value));
-    return value[0];
-  }
-
-  Result<void> run_elems() {
-    for (uint32_t i = 0; i < syntax_.elems.size(); ++i) {
-      const wasm::ElemSegment& segment = syntax_.elems[i];
-      if (segment.mode == wasm::ElemSegment::Mode::passive) continue;
-      if (segment.mode == wasm::ElemSegment::Mode::active) {
-        SEDGE_TRY_ASSIGN(uint64_t to, offset(segment.offset_expr));
-        vm::Exit exit =
-            runtime::kBuiltins.table_init(instance_, segment.table, i, to, 0, segment.size());
-        if (exit != vm::Exit::returned) return segment_trap("element", i);
-      }
-      runtime::kBuiltins.elem_drop(instance_, i);
+      SEDGE_TRY_ASSIGN(auto made, store_.make_table(type, init[0]));
+      if (!made->holds_funcs) made->fill();  // a root from now on
+      instance_->tables[index++] = made.get();
+      instance_->own_tables.push_back(std::move(made));
     }
     return {};
   }
 
   Result<void> run_datas() {
-    for (uint32_t i = 0; i < syntax_.datas.size(); ++i) {
-      const wasm::DataSegment& segment = syntax_.datas[i];
-      instance_->datas[i] = {segment.init.data(), segment.init.size()};
-      if (segment.mode == wasm::DataSegment::Mode::passive) continue;
-    }
+    for (size_t i = 0; i < syntax_.datas.size(); ++i)
+      instance_->datas[i] = {syntax_.datas[i].init.data(), syntax_.datas[i].init.size()};
     for (uint32_t i = 0; i < syntax_.datas.size(); ++i) {
       const wasm::DataSegment& segment = syntax_.datas[i];
       if (segment.mode == wasm::DataSegment::Mode::passive) continue;
-      SEDGE_TRY_ASSIGN(uint64_t to, offset(segment.offset_expr));
+      SEDGE_TRY_ASSIGN(uint64_t to, evaluate_offset(*instance_, segment.offset_expr));
       vm::Exit exit =
           runtime::kBuiltins.memory_init(instance_, segment.memory, i, to, 0, segment.init.size());
-      if (exit != vm::Exit::returned) return segment_trap("data", i);
+      if (exit != vm::Exit::returned) return segment_trap(store_, "data", i);
       runtime::kBuiltins.data_drop(instance_, i);
+      if (warm_ != nullptr) data_offsets_.push_back(to);
     }
     return {};
-  }
-
-  std::unexpected<Error> segment_trap(const char* kind, uint32_t index) {
-    return fail(wasm::to_error_code(store_.context.trap),
-                fmt::format(": {} segment {} does not fit", kind, index));
   }
 
   StoreImpl& store_;
   ModuleImpl& module_;
   const wasm::Module& syntax_;
   InstanceImpl* instance_;
-  std::unique_ptr<InstanceImpl> owned_;
+  WarmInstances* warm_;
+  std::vector<uint64_t> data_offsets_;
 };
 
 }  // namespace
@@ -302,22 +351,90 @@ Result<void> check_import(StoreImpl& store, const ModuleImpl& module, size_t imp
   return fail(incompatible_import(wanted, given_text(store, given)));
 }
 
-Result<Instance> instantiate(Store& store, const std::shared_ptr<ModuleImpl>& module,
-                             const std::vector<void*>& imports) {
-  StoreImpl& impl = store.impl();
-  if (impl.instances.size() >= impl.limits.instances)
-    return fail(ErrorCode::instance_limit,
-                fmt::format(": the store may hold {} instances", impl.limits.instances));
-  SEDGE_TRY_ASSIGN(InstanceImpl * made, Builder(impl, module).build(imports));
-  if (module->syntax.start) {
+bool has_tables(const wasm::Module& syntax) {
+  return !syntax.tables.empty() || !syntax.elems.empty();
+}
+
+void set_datas(InstanceImpl& instance) {
+  const std::vector<wasm::DataSegment>& segments = instance.syntax->datas;
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const bool passive = segments[i].mode == wasm::DataSegment::Mode::passive;
+    instance.datas[i] = {segments[i].init.data(), passive ? segments[i].init.size() : 0};
+  }
+}
+
+Result<void> fill_all_tables(StoreImpl& store) {
+  for (const auto& instance : store.instances)
+    if (!instance->tables_filled) SEDGE_TRY(fill_tables(*instance));
+  store.tables_to_fill = false;
+  return {};
+}
+
+namespace {
+
+Result<void> check_instance_limit(const StoreImpl& store) {
+  if (store.instances.size() < store.limits.instances) return {};
+  return fail(ErrorCode::instance_limit,
+              fmt::format(": the store may hold {} instances", store.limits.instances));
+}
+
+// Runs the start function of an instance that is complete but for that.
+Result<Instance> start(StoreImpl& store, InstanceImpl& made) {
+  if (!made.tables_filled) {
+    store.tables_to_fill = true;
+    // Code that is running already may come to call it without passing the host.
+    if (store.context.host_depth > 0) SEDGE_TRY(fill_all_tables(store));
+  }
+  if (made.syntax->start) {
+    if (store.tables_to_fill) SEDGE_TRY(fill_all_tables(store));
     vm::Cell cell = 0;
-    vm::Func* start = impl.func_ref(*made, *module->syntax.start);
-    SEDGE_TRY(finish_call(impl, interp::invoke(impl.context, *start, &cell)));
+    vm::Func* func = StoreImpl::func_ref(made, *made.syntax->start);
+    SEDGE_TRY(finish_call(store, interp::invoke(store.context, *func, &cell)));
   }
   Instance instance;
-  instance.ptr = made;
-  instance.store_id = impl.id;
+  instance.ptr = &made;
+  instance.store_id = store.id;
   return instance;
+}
+
+// Makes an instance that was used by another store one of this store.
+Result<void> admit(StoreImpl& store, InstanceImpl& instance) {
+  for (const auto& memory : instance.own_memories) SEDGE_TRY(store.admit_memory(memory->type()));
+  for (const auto& table : instance.own_tables) SEDGE_TRY(store.admit_table(table->type));
+  instance.store = &store;
+  instance.context = &store.context;
+  return {};
+}
+
+}  // namespace
+
+Result<Instance> instantiate(Store& store, const std::shared_ptr<ModuleImpl>& module,
+                             std::span<void* const> imports, WarmInstances* warm) {
+  StoreImpl& impl = store.impl();
+  SEDGE_TRY(check_instance_limit(impl));
+  Builder builder(impl, module, std::make_unique<InstanceImpl>(), warm);
+  SEDGE_TRY_ASSIGN(InstanceImpl * made, builder.build(imports));
+  return start(impl, *made);
+}
+
+Result<Instance> instantiate_warm(Store& store, const std::shared_ptr<ModuleImpl>& module,
+                                  const std::shared_ptr<WarmInstances>& warm) {
+  StoreImpl& impl = store.impl();
+  SEDGE_TRY(check_instance_limit(impl));
+  if (std::unique_ptr<InstanceImpl> instance = warm->take()) {
+    InstanceImpl& made = *instance;
+    SEDGE_TRY(admit(impl, made));
+    made.home = warm;
+    impl.instances.push_back(std::move(instance));
+    return start(impl, made);
+  }
+  auto instance = std::make_unique<InstanceImpl>();
+  std::vector<void*> imports;
+  for (const auto& host : warm->hosts()) imports.push_back(host_func(impl, instance->arena, host));
+  Builder builder(impl, module, std::move(instance), warm.get());
+  SEDGE_TRY_ASSIGN(InstanceImpl * made, builder.build_warm(imports));
+  made->home = warm;
+  return start(impl, *made);
 }
 
 Result<Instance> Instance::create(Store& store, const Module& module,
@@ -331,7 +448,7 @@ Result<Instance> Instance::create(Store& store, const Module& module,
     SEDGE_TRY(check_import(store.impl(), *module.impl(), i, imports[i]));
     pointers.push_back(pointer_of(imports[i]));
   }
-  return instantiate(store, module.impl(), pointers);
+  return instantiate(store, module.impl(), pointers, nullptr);
 }
 
 std::optional<Extern> Instance::get_export(const Store& store, std::string_view name) const {
@@ -347,8 +464,10 @@ std::optional<Extern> Instance::get_export(const Store& store, std::string_view 
   };
   switch (item.kind) {
     case ExternKind::func:
-      return make(Func{}, ptr->store->func_ref(*ptr, item.index));
+      return make(Func{}, StoreImpl::func_ref(*ptr, item.index));
     case ExternKind::table:
+      // Handles see tables as code would. (Filling cannot fail: it did not the first time.)
+      if (ptr->store->tables_to_fill && !fill_all_tables(*ptr->store)) return std::nullopt;
       return make(Table{}, ptr->tables[item.index]);
     case ExternKind::memory:
       return make(Memory{}, ptr->memories[item.index]);

@@ -39,6 +39,7 @@ struct LinkerImpl {
 struct InstancePreImpl {
   Module module;
   std::vector<Definition> imports;
+  std::shared_ptr<WarmInstances> warm;  ///< null: every instance is made anew
 };
 
 Error LinkerImpl::unknown(const ImportType& import) const {
@@ -79,6 +80,11 @@ Linker::Linker(const Engine& engine) : impl_(std::make_unique<LinkerImpl>()) {
 Linker::Linker(Linker&&) noexcept = default;
 Linker& Linker::operator=(Linker&&) noexcept = default;
 Linker::~Linker() = default;
+
+void Linker::func_entry(std::string_view module, std::string_view name, const FuncType& type,
+                        HostEntry entry, std::shared_ptr<void> env) {
+  impl_->put(module, name, {HostFunc::make(*impl_->engine, type, entry, std::move(env)), {}, {}});
+}
 
 void Linker::func_raw(std::string_view module, std::string_view name, const FuncType& type,
                       RawHostCallback callback) {
@@ -125,7 +131,7 @@ namespace {
 Extern materialise(Store& store, const Definition& definition) {
   if (definition.host) {
     Func func;
-    func.ptr = host_func(store.impl(), definition.host);
+    func.ptr = host_func(store.impl(), store.impl().arena, definition.host);
     func.store_id = store.id();
     return func;
   }
@@ -152,7 +158,7 @@ Result<Instance> Linker::instantiate(Store& store, const Module& module) const {
 }
 
 Result<InstancePre> Linker::instantiate_pre(const Module& module) const {
-  auto pre = std::make_shared<InstancePreImpl>(InstancePreImpl{module, {}});
+  auto pre = std::make_shared<InstancePreImpl>(InstancePreImpl{module, {}, nullptr});
   const wasm::TypeRegistry& registry = *impl_->engine->resources->registry;
   for (const ImportType& import : module.imports()) {
     const Definition* definition = impl_->find(import.module, import.name);
@@ -170,6 +176,11 @@ Result<InstancePre> Linker::instantiate_pre(const Module& module) const {
     }
     pre->imports.push_back(*definition);
   }
+  WarmInstances::Hosts hosts;
+  for (const Definition& definition : pre->imports)
+    if (definition.host) hosts.push_back(definition.host);
+  if (hosts.size() == pre->imports.size())
+    pre->warm = WarmInstances::make(module.impl(), std::move(hosts));
   InstancePre out;
   out.impl = std::move(pre);
   return out;
@@ -178,6 +189,8 @@ Result<InstancePre> Linker::instantiate_pre(const Module& module) const {
 const Module& InstancePre::module() const { return impl->module; }
 
 Result<Instance> InstancePre::instantiate(Store& store) const {
+  if (impl->warm != nullptr && impl->warm->learnt())
+    return instantiate_warm(store, impl->module.impl(), impl->warm);
   std::vector<void*> pointers;
   pointers.reserve(impl->imports.size());
   for (size_t i = 0; i < impl->imports.size(); ++i) {
@@ -187,7 +200,7 @@ Result<Instance> InstancePre::instantiate(Store& store) const {
     pointers.push_back(std::visit([](const auto& h) -> void* { return h.ptr; }, value));
   }
   store.impl().kept.push_back(impl);
-  return sedge::instantiate(store, impl->module.impl(), pointers);
+  return sedge::instantiate(store, impl->module.impl(), pointers, impl->warm.get());
 }
 
 }  // namespace sedge

@@ -1,4 +1,5 @@
 // Module: bytes or text → decode → validate → code to be lowered on demand.
+#include <fmt/format.h>
 #include <sedge/module.h>
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 
 #include "base/file.h"
 #include "engine/engine_impl.h"
+#include "engine/optimized_code.h"
 #include "wasm/decode/decode.h"
 #include "wasm/encode/encode.h"
 
@@ -78,20 +80,29 @@ void describe_externs(ModuleImpl& impl) {
 }
 
 Result<std::shared_ptr<ModuleImpl>> build(const Engine& engine, wasm::Module syntax,
-                                          std::shared_ptr<const void> owner) {
+                                          std::shared_ptr<const void> owner,
+                                          wasm::Bodies bodies = wasm::Bodies::check) {
   auto impl = std::make_shared<ModuleImpl>();
   impl->engine = engine.impl();
   impl->bytes_owner = std::move(owner);
   impl->syntax = std::move(syntax);
   const Config& config = engine.config();
-  SEDGE_TRY_ASSIGN(wasm::Validated validated, wasm::validate(impl->syntax, config.features,
-                                                             engine.impl()->resources->registry));
+  SEDGE_TRY_ASSIGN(
+      wasm::Validated validated,
+      wasm::validate(impl->syntax, config.features, engine.impl()->resources->registry, bodies));
   impl->types = std::move(validated.types);
   describe_externs(*impl);
   if (impl->syntax.names.module) impl->name = *impl->syntax.names.module;
-  impl->code = std::make_unique<interp::ModuleCode>(
-      impl->syntax, impl->types,
-      interp::CodeOptions{.fuel = config.fuel, .interruptible = config.interruptible});
+  const TierPlan& tiers = engine.impl()->tiers;
+  interp::CodeOptions options = tiers.code_options(config);
+  if (tiers.native) {
+    impl->tiers = std::make_unique<ModuleTiers>(*engine.impl());
+    if (tiers.first_call) options.first_call = impl->tiers.get();
+  }
+  impl->code = std::make_unique<interp::ModuleCode>(impl->syntax, impl->types, options);
+  if (impl->tiers) impl->tiers->attach(*impl->code);
+  impl->code->owner = impl.get();
+  if (tiers.native) optimize(*impl);
   return impl;
 }
 
@@ -121,6 +132,13 @@ std::string ModuleImpl::func_name(uint32_t index) const {
   return {};
 }
 
+CodeSymbol ModuleImpl::symbol(uint32_t func_index, std::string_view tier,
+                              std::span<const uint8_t> bytes) const {
+  std::string label = func_name(func_index);
+  if (label.empty()) label = fmt::format("func[{}]", func_index);
+  return {fmt::format("{} ({})", CodeSymbol::printable(label), tier), bytes};
+}
+
 Result<Module> Module::from_binary(const Engine& engine, std::span<const uint8_t> bytes,
                                    std::shared_ptr<const void> owner) {
   if (!owner) {
@@ -130,6 +148,14 @@ Result<Module> Module::from_binary(const Engine& engine, std::span<const uint8_t
   }
   SEDGE_TRY_ASSIGN(wasm::Module syntax, wasm::decode(bytes, owner));
   SEDGE_TRY_ASSIGN(auto impl, build(engine, std::move(syntax), std::move(owner)));
+  return Module(std::move(impl));
+}
+
+Result<Module> ModuleImpl::from_validated(const Engine& engine, std::span<const uint8_t> bytes,
+                                          std::shared_ptr<const void> owner) {
+  SEDGE_TRY_ASSIGN(wasm::Module syntax, wasm::decode(bytes, owner));
+  SEDGE_TRY_ASSIGN(auto impl,
+                   build(engine, std::move(syntax), std::move(owner), wasm::Bodies::trust));
   return Module(std::move(impl));
 }
 
@@ -154,12 +180,12 @@ Result<Module> Module::from_text(const Engine& engine, std::string_view text) {
 }
 
 Result<Module> Module::from_file(const Engine& engine, const std::string& path) {
-  SEDGE_TRY_ASSIGN(auto bytes, read_file(path, wasm::kMaxModuleSize));
-  bool is_binary = bytes->size() >= 4 && std::memcmp(bytes->data(), "\0asm", 4) == 0;
+  SEDGE_TRY_ASSIGN(FileContent file, read_file(path, wasm::kMaxModuleSize));
+  bool is_binary = file.text().starts_with(std::string_view("\0asm", 4));
   bool looks_like_text = false;
   if (!is_binary) {
     // A text module begins, after white space and comments, with a parenthesis.
-    std::string_view text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+    std::string_view text = file.text();
     size_t start = text.find_first_not_of(" \t\r\n");
     looks_like_text =
         start != std::string_view::npos && (text[start] == '(' || text.substr(start, 2) == ";;");
@@ -169,7 +195,7 @@ Result<Module> Module::from_file(const Engine& engine, const std::string& path) 
       return module;
     }
   }
-  auto module = from_binary(engine, *bytes, bytes);
+  auto module = from_binary(engine, file.bytes, std::move(file.owner));
   if (!module) return fail(std::move(module.error()).with_context(path));
   return module;
 }
@@ -181,6 +207,7 @@ const ExportType* Module::find_export(std::string_view name) const {
   return found == impl_->export_index.end() ? nullptr : &impl_->exports[found->second];
 }
 const std::string& Module::name() const { return impl_->name; }
+const std::vector<std::string>& Module::notes() const { return impl_->notes; }
 void Module::set_name(std::string name) { impl_->name = std::move(name); }
 const wasm::Module& Module::syntax() const { return impl_->syntax; }
 

@@ -2,6 +2,7 @@
 #include <sedge/store.h>
 
 #include <cstring>
+#include <utility>
 
 #include "engine/engine_impl.h"
 
@@ -17,16 +18,30 @@ Store::Store(Store&& other) noexcept : impl_(std::move(other.impl_)) {
   if (impl_) impl_->facade = this;
 }
 
+namespace {
+
+/// Ends what waits, while the store is still what its parts take it for.
+void end_waiting(StoreImpl& store) {
+  if (auto end = std::exchange(store.before_end, nullptr)) end();
+}
+
+}  // namespace
+
 Store& Store::operator=(Store&& other) noexcept {
   if (this == &other) return *this;
-  if (impl_) set_deadline(std::nullopt);
+  if (impl_) {
+    end_waiting(*impl_);
+    set_deadline(std::nullopt);
+  }
   impl_ = std::move(other.impl_);
   if (impl_) impl_->facade = this;
   return *this;
 }
 
 Store::~Store() {
-  if (impl_) set_deadline(std::nullopt);
+  if (!impl_) return;
+  end_waiting(*impl_);
+  set_deadline(std::nullopt);
 }
 
 uint64_t Store::id() const { return impl_->id; }

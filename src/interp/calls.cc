@@ -1,48 +1,15 @@
-// Handlers of calls, tail calls and returns, and the entry from the host.
-//
-// Arguments lie at the top of the caller's operand stack, where they become the callee's first
-// cells; results come back to the same cells (the first result also in its accumulator). A frame
-// record keeps what the caller needs again. Tail calls move the arguments down to the frame's first
-// cells and reuse the record, whose `instance` is always that of the function to return to: a
-// return compares it with the running one, so that calls within an instance never reload memory 0.
-#include <algorithm>
-
-#include "interp/handler.h"
-#include "interp/unwind.h"
+// Handlers of calls, tail calls and returns between functions of the interpreter and of the host.
+#include "interp/call.h"
 
 namespace sedge::interp {
 
 namespace {
 
-/// Clears the first locals of a frame that starts at `fp`; lowering leaves room for them always.
-[[gnu::always_inline]] inline void clear_locals(const FuncCode* code, Cell* fp) {
-  Cell* locals = fp + code->param_cells;
-  static_assert(kMinimumLocals == 4);
-  locals[0] = locals[1] = locals[2] = locals[3] = 0;
-}
-
-[[gnu::always_inline]] inline bool has_room(const FuncCode* code, Cell* fp, const Context* ctx) {
-  return fp + code->frame_cells <= ctx->stack_end;
-}
-
-[[gnu::noinline]] const FuncCode* lower_now(Instance* inst, uint32_t func_index) {
-  auto code = inst->code->get(func_index);
-  return code ? *code : nullptr;
-}
-
-/// Code of a wasm function; null if its frame is beyond every limit.
-[[gnu::always_inline]] inline const FuncCode* code_of(vm::Func* func) {
-  if (func->code != nullptr) [[likely]]
-    return static_cast<const FuncCode*>(func->code);
-  func->code = lower_now(func->instance, func->index);
-  return static_cast<const FuncCode*>(func->code);
-}
-
 /// Calls a host function. `first`: its arguments and results; false when it did not return.
 [[gnu::noinline]] Exit call_host(vm::Func* func, Context* ctx, Instance* inst,
                                  const Word* return_pc, Cell* fp, FrameRecord* frame, Cell* first) {
   if (frame == ctx->frames_end) {
-    ctx->trap_code = nullptr;
+    ctx->trace_count = 0;
     ctx->trap = TrapCode::call_stack_exhausted;
     return Exit::trap;
   }
@@ -54,45 +21,13 @@ namespace {
   }
   *frame = {return_pc, fp, inst, nullptr};
   ctx->frame = frame + 1;
-  ctx->trap_code = nullptr;
+  ctx->trace_count = 0;
   Exit exit = func->host(func->env, *ctx, inst, first);
   ctx->frame = frame;
   return exit;
 }
 
 }  // namespace
-
-/// Enters `code` with its frame at `base`; goes on behind this instruction of `words` words.
-/// SEDGE_RUN follows, when instance and memory are those of `code`.
-#define SEDGE_ENTER(code, base, words)                                            \
-  do {                                                                            \
-    const FuncCode* entered = (code);                                             \
-    Cell* new_fp = (base);                                                        \
-    if (!has_room(entered, new_fp, ctx) || frame == ctx->frames_end) [[unlikely]] \
-      SEDGE_TRAP_NAMED(call_stack_exhausted);                                     \
-    *frame = {pc + (words), fp, inst, entered};                                   \
-    frame++;                                                                      \
-    fp = new_fp;                                                                  \
-    pc = entered->entry;                                                          \
-    clear_locals(entered, fp);                                                    \
-  } while (false)
-
-/// Starts the function that was just entered.
-#define SEDGE_RUN(code)                                                                 \
-  do {                                                                                  \
-    if ((code)->zero_cells > kMinimumLocals) SEDGE_TAIL clear_rest(SEDGE_HANDLER_ARGS); \
-    SEDGE_DISPATCH();                                                                   \
-  } while (false)
-
-#define SEDGE_RETURN()                                \
-  do {                                                \
-    frame--;                                          \
-    pc = static_cast<const Word*>(frame->return_pc);  \
-    fp = frame->fp;                                   \
-    if (frame->instance != inst) [[unlikely]]         \
-      SEDGE_TAIL returned_across(SEDGE_HANDLER_ARGS); \
-    SEDGE_DISPATCH();                                 \
-  } while (false)
 
 /// Calls `func`, any function of the store, with its arguments at `base`.
 #define SEDGE_CALL(func, base, words)                                           \
@@ -144,7 +79,7 @@ namespace {
     for (uint32_t i = 0; i < code->param_cells; i++) fp[i] = from[i];                     \
     frame[-1].code = code;                                                                \
     clear_locals(code, fp);                                                               \
-    pc = code->entry;                                                                     \
+    pc = entry_of(code);                                                                  \
     if (called->instance != inst) {                                                       \
       inst = called->instance;                                                            \
       load_memory(inst, code->has_memory, mem, mem_size);                                 \
@@ -164,13 +99,6 @@ namespace {
   } while (false)
 
 namespace {
-
-[[gnu::always_inline]] inline void load_accumulators(const Cell* from, uint64_t& ra, float& rf,
-                                                     double& rd) {
-  ra = from[0];
-  rf = load_cell<float>(from);
-  rd = load_cell<double>(from);
-}
 
 /// The callee of an indirect call, or null with the reason in `code`.
 [[gnu::always_inline]] inline vm::Func* indirect_callee(const Word* pc, const Instance* inst,
@@ -208,9 +136,7 @@ SEDGE_HANDLER(call) {
   SEDGE_RUN(code);
 }
 SEDGE_HANDLER(clear_rest) {
-  const FuncCode* code = running(frame);
-  __builtin_memset(fp + code->param_cells + kMinimumLocals, 0,
-                   (code->zero_cells - kMinimumLocals) * sizeof(Cell));
+  clear_rest_of(running(frame), fp);
   SEDGE_DISPATCH();
 }
 SEDGE_HANDLER(call_lower) {
@@ -268,7 +194,7 @@ SEDGE_HANDLER(return_call) {
   for (uint32_t i = 0; i < code->param_cells; i++) fp[i] = from[i];
   frame[-1].code = code;
   clear_locals(code, fp);
-  pc = code->entry;
+  pc = entry_of(code);
   SEDGE_RUN(code);
 }
 SEDGE_HANDLER(return_call_import) {
@@ -334,8 +260,6 @@ SEDGE_HANDLER(return_cells) {
   SEDGE_RETURN();
 }
 
-SEDGE_HANDLER(exit_to_host) { return Exit::returned; }
-
 SEDGE_HANDLER(returned_across) {
   inst = frame->instance;
   // At the bottom nothing runs that could look at memory.
@@ -351,7 +275,7 @@ SEDGE_HANDLER(throw_) {
   if (exit != Exit::returned) [[unlikely]]
     SEDGE_TAIL trapped(SEDGE_HANDLER_ARGS);
   ctx->exception = exception;
-  ctx->trap_code = nullptr;
+  ctx->trace_count = 0;
   SEDGE_TAIL unwind(SEDGE_HANDLER_ARGS);
 }
 SEDGE_HANDLER(throw_ref) {
@@ -359,14 +283,14 @@ SEDGE_HANDLER(throw_ref) {
   if (exception == 0) [[unlikely]]
     SEDGE_TRAP_NAMED(null_exception_reference);
   ctx->exception = exception;
-  ctx->trap_code = nullptr;
+  ctx->trace_count = 0;
   SEDGE_TAIL unwind(SEDGE_HANDLER_ARGS);
 }
 
 SEDGE_HANDLER(unwind) {
   Landing at{pc, fp, inst, frame};
   if (!find_landing(*ctx, at)) {
-    if (ctx->trap_code == nullptr) note_place(*ctx, pc, inst, frame);
+    if (ctx->trace_count == 0) note_place(*ctx, pc, inst, frame);
     return Exit::exception;
   }
   pc = at.pc;
@@ -381,7 +305,7 @@ SEDGE_HANDLER(host_failed) {
   auto exit = static_cast<Exit>(ra);
   if (exit == Exit::exception) SEDGE_TAIL unwind(SEDGE_HANDLER_ARGS);
   // A trap deeper down, in wasm that the host function called, keeps its own place.
-  if (ctx->trap_code == nullptr) note_place(*ctx, pc, inst, frame);
+  if (ctx->trace_count == 0) note_place(*ctx, pc, inst, frame);
   return exit;
 }
 
@@ -403,47 +327,9 @@ SEDGE_HANDLER(out_of_bounds) {
 
 }  // namespace handler
 
-const Word* exit_pc() {
-  static const Word kExit = reinterpret_cast<Word>(&handler::exit_to_host);
-  return &kExit;
-}
-
-Exit invoke(Context& context, vm::Func& func, Cell* args) {
-  if (context.host_depth >= context.max_host_depth) {
-    context.trap = TrapCode::call_stack_exhausted;
-    note_place(context, nullptr, nullptr, context.frame);
-    return Exit::trap;
-  }
-  context.host_depth++;
-  Cell* const sp = context.sp;
-  FrameRecord* const frame = context.frame;
-  Exit exit;
-  if (func.host != nullptr) {
-    exit = func.host(func.env, context, nullptr, args);
-  } else {
-    const FuncCode* code = code_of(&func);
-    if (code == nullptr || !has_room(code, sp, &context) || frame == context.frames_end) {
-      context.trap = TrapCode::call_stack_exhausted;
-      note_place(context, nullptr, nullptr, frame);
-      exit = Exit::trap;
-    } else {
-      *frame = {exit_pc(), nullptr, func.instance, code};
-      for (uint32_t i = 0; i < func.param_cells; i++) sp[i] = args[i];
-      std::fill_n(sp + code->param_cells, code->zero_cells, Cell{0});
-      uint8_t* mem;
-      uint64_t mem_size;
-      load_memory(func.instance, code->has_memory, mem, mem_size);
-      auto start = reinterpret_cast<Handler>(*code->entry);
-      exit = start(code->entry, sp, func.instance, mem, mem_size, &context, frame + 1, 0, 0, 0);
-      if (exit == Exit::returned) {
-        for (uint32_t i = 0; i < func.result_cells; i++) args[i] = sp[i];
-      }
-    }
-  }
-  context.sp = sp;
-  context.frame = frame;
-  context.host_depth--;
-  return exit;
+const FuncCode* lower_now(Instance* inst, uint32_t func_index) {
+  auto code = inst->code->get(func_index);
+  return code ? *code : nullptr;
 }
 
 }  // namespace sedge::interp

@@ -76,7 +76,8 @@ struct StructDesc {
 inline constexpr uint32_t kMinimumLocals = 4;
 
 struct FuncCode {
-  const Word* entry = nullptr;
+  /// First instruction; enter_native from the moment that there is native code.
+  mutable std::atomic<const Word*> entry{nullptr};
   uint32_t frame_cells = 0;  ///< of the whole frame
   uint32_t param_cells = 0;  ///< arguments, written by the caller
   uint32_t zero_cells = 0;   ///< cells after the arguments to clear on entry
@@ -104,7 +105,10 @@ struct ModuleCode::Impl {
         slot_count(the_module.funcs.size()),
         type_count(the_module.types.size()),
         slots(std::make_unique<CodeSlot[]>(slot_count)),
-        structs(std::make_unique<std::atomic<const StructDesc*>[]>(type_count)) {}
+        structs(std::make_unique<std::atomic<const StructDesc*>[]>(type_count)) {
+    if (options.native) make_native_slots();
+  }
+  void make_native_slots();
   ~Impl();
   const wasm::Module& module;
   const wasm::TypeSet& types;
@@ -112,6 +116,7 @@ struct ModuleCode::Impl {
   uint32_t imported_funcs;
   size_t slot_count, type_count;
   std::unique_ptr<CodeSlot[]> slots;                          // by defined function
+  std::unique_ptr<vm::NativeSlot[]> native_slots;             // by defined function, or null
   std::unique_ptr<std::atomic<const StructDesc*>[]> structs;  // by type index, made on demand
 
   const StructDesc* struct_desc(uint32_t type_index);

@@ -59,16 +59,22 @@ namespace handler {
 #define SEDGE_DECLARE(name) Exit SEDGE_HANDLER_CONVENTION name(SEDGE_HANDLER_PARAMS);
 
 // Ends of runs.
-SEDGE_DECLARE(trapped)        ///< Context::trap is set: leaves invoke
-SEDGE_DECLARE(host_failed)    ///< a host function ended with Exit `ra`
-SEDGE_DECLARE(out_of_bounds)  ///< memory 0: runs the instruction again if the memory has grown
-SEDGE_DECLARE(exit_to_host)
+SEDGE_DECLARE(trapped)            ///< Context::trap is set: leaves invoke
+SEDGE_DECLARE(host_failed)        ///< a host function ended with Exit `ra`
+SEDGE_DECLARE(out_of_bounds)      ///< memory 0: runs the instruction again if the memory has grown
+SEDGE_DECLARE(exit_loop)          ///< the function at the bottom of the loop has returned
 SEDGE_DECLARE(returned_across)    ///< a return from another instance: fetches instance and memory
 SEDGE_DECLARE(clear_rest)         ///< clears further locals of a function just entered, runs it
 SEDGE_DECLARE(call_indirect_any)  ///< call_indirect and call_ref where the callee is not a wasm
 SEDGE_DECLARE(call_ref_any)       ///< function of this instance with code, or not to be called
 SEDGE_DECLARE(call_lower)  ///< lowers the callee of `call` or `return_call`, then runs pc again
 SEDGE_DECLARE(unwind)      ///< Context::exception is thrown at pc
+
+// native code
+SEDGE_DECLARE(enter_native)   ///< the first instruction of functions that have native code
+SEDGE_DECLARE(native_failed)  ///< native code in this frame ended with Exit `ra`
+SEDGE_DECLARE(heat)    ///< counts down: loop u32@4 (as Builtins::hot) NativeSlot* @8; 3 words
+SEDGE_DECLARE(heated)  ///< `heat` went below zero
 
 // moves: dst@0 a@2; constants @4 (32 bits, zero-extended) or @8
 SEDGE_DECLARE(move)

@@ -5,6 +5,8 @@
 #include <bit>
 #include <cstring>
 
+#include "base/varint.h"
+
 namespace sedge::interp {
 
 namespace {
@@ -22,12 +24,6 @@ bool is_free(Op op) {
     default:
       return false;
   }
-}
-
-/// Numbers as the side table keeps them: unsigned LEB128.
-void write_number(std::vector<uint8_t>& out, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<uint8_t>(value | 0x80));
-  out.push_back(static_cast<uint8_t>(value));
 }
 
 }  // namespace
@@ -58,6 +54,7 @@ Result<std::unique_ptr<FuncCode>> Lowering::run() {
   Ctrl body;
   body.base = first_cell_;
   ctrls_.push_back(body);
+  emit_heat(UINT32_MAX);
   if (code_of_module_.options.interruptible) {
     in_.offset = func_.body.offset;
     notes_ = true;
@@ -68,7 +65,7 @@ Result<std::unique_ptr<FuncCode>> Lowering::run() {
   while (!reader.at_end()) {
     SEDGE_TRY(reader.next(in_));
     if (unreachable_ != 0) {
-      unreachable_instruction();
+      skip(in_);
     } else {
       const wasm::OpInfo& info = wasm::op_info(in_.op);
       notes_ = (info.flags & wasm::kTraps) != 0 || info.prefix == 0xfb;
@@ -80,11 +77,19 @@ Result<std::unique_ptr<FuncCode>> Lowering::run() {
         }
         fuel_count_++;
       }
-      instruction();
+      visit(in_);
     }
     if (max_cells_ > UINT16_MAX) return fail(ErrorCode::limit_exceeded, ": frame of a function");
   }
   return finish();
+}
+
+/// Counts down at the function's entry or at the header of a loop.
+void Lowering::emit_heat(uint32_t loop) {
+  if (code_of_module_.options.heat == 0) return;
+  vm::NativeSlot& slot = code_of_module_.native_slots[func_index_ - code_of_module_.imported_funcs];
+  emit(handler::heat, {pack2(0, loop), reinterpret_cast<Word>(&slot)});
+  barrier();
 }
 
 /// Ends a straight-line run: its units are known.
@@ -105,11 +110,11 @@ std::unique_ptr<FuncCode> Lowering::finish() {
   out_->word_count = static_cast<uint32_t>(code_.size());
   out_->words = std::make_unique_for_overwrite<Word[]>(code_.size());
   std::copy(code_.begin(), code_.end(), out_->words.get());
-  out_->entry = out_->words.get();
+  out_->entry.store(out_->words.get(), std::memory_order_relaxed);
   uint64_t word = 0, offset = 0;
   for (auto [pos, at] : offsets_) {
-    write_number(out_->offsets, pos - word);
-    write_number(out_->offsets, at - offset);
+    write_varint(out_->offsets, pos - word);
+    write_varint(out_->offsets, at - offset);
     word = pos;
     offset = at;
   }
@@ -117,160 +122,27 @@ std::unique_ptr<FuncCode> Lowering::finish() {
   return std::move(out_);
 }
 
-/// Unreachable code is skipped; only its nesting counts.
-void Lowering::unreachable_instruction() {
-  switch (in_.op) {
-    case Op::block:
-    case Op::loop:
-    case Op::if_:
-    case Op::try_:
-    case Op::try_table:
-      unreachable_++;
-      break;
-    case Op::else_:
-      if (unreachable_ == 1) else_();
-      break;
-    case Op::catch_:
-    case Op::catch_all:
-      if (unreachable_ == 1) catch_(in_.op == Op::catch_all);
-      break;
-    case Op::delegate:
-      if (unreachable_ == 1) {
-        delegate();
-      } else {
-        unreachable_--;
-      }
-      break;
-    case Op::end:
-      if (unreachable_ == 1) {
-        end();
-      } else {
-        unreachable_--;
-      }
-      break;
-    default:
-      break;
-  }
+void Lowering::unreachable() {
+  emit(handler::unreachable);
+  end_run();
+  set_unreachable();
 }
 
-void Lowering::instruction() {
-  const wasm::OpInfo& info = wasm::op_info(in_.op);
-  switch (in_.op) {
-    case Op::nop:
-      return;
-    case Op::unreachable:
-      emit(handler::unreachable);
-      end_run();
-      return set_unreachable();
-    case Op::block:
-      return block(in_.op);
-    case Op::loop:
-      return loop();
-    case Op::if_:
-      return if_else();
-    case Op::else_:
-      return else_();
-    case Op::try_:
-    case Op::try_table:
-      return try_table();
-    case Op::catch_:
-      return catch_(false);
-    case Op::catch_all:
-      return catch_(true);
-    case Op::delegate:
-      return delegate();
-    case Op::end:
-      return end();
-    case Op::throw_:
-    case Op::rethrow:
-    case Op::throw_ref:
-      return throw_();
-    case Op::br:
-      return br(in_.index);
-    case Op::br_if:
-      return br_if();
-    case Op::br_table:
-      return br_table();
-    case Op::br_on_null:
-      return br_on_null(false);
-    case Op::br_on_non_null:
-      return br_on_null(true);
-    case Op::br_on_cast:
-      return br_on_cast(false);
-    case Op::br_on_cast_fail:
-      return br_on_cast(true);
-    case Op::return_:
-      return return_();
-    case Op::call:
-      return call();
-    case Op::call_indirect:
-      return call_indirect(false);
-    case Op::call_ref:
-      return call_ref(false);
-    case Op::return_call:
-      return return_call();
-    case Op::return_call_indirect:
-      return call_indirect(true);
-    case Op::return_call_ref:
-      return call_ref(true);
-    case Op::drop:
-      pop();
-      return;
-    case Op::select:
-    case Op::select_t:
-      return select();
-    case Op::local_get:
-      return get_local(in_.index);
-    case Op::local_set:
-      return set_local(in_.index, false);
-    case Op::local_tee:
-      return set_local(in_.index, true);
-    case Op::global_get:
-      return get_global();
-    case Op::global_set:
-      return set_global();
-    case Op::i32_const:
-      return push_constant(Cls::i, static_cast<uint32_t>(in_.i64));
-    case Op::i64_const:
-      return push_constant(Cls::i, in_.u64);
-    case Op::f32_const:
-      return push_constant(Cls::f, static_cast<uint32_t>(in_.u64));
-    case Op::f64_const:
-      return push_constant(Cls::d, in_.u64);
-    case Op::v128_const: {
-      Word halves[2];
-      std::memcpy(halves, in_.v128.data(), sizeof(halves));
-      uint32_t pos = emit(handler::const128, {pack(next_cell()), halves[0], halves[1]});
-      return result_in_slot(pos, Cls::v);
-    }
-    case Op::ref_null:
-      return push_constant(Cls::i, 0);
-    case Op::memory_atomic_notify:
-    case Op::memory_atomic_wait32:
-    case Op::memory_atomic_wait64:
-      return wait_or_notify(info);
-    case Op::atomic_fence:
-      emit(handler::atomic_fence);
-      return;
-    case Op::memory_size:
-    case Op::memory_grow:
-    case Op::memory_init:
-    case Op::memory_copy:
-    case Op::memory_fill:
-    case Op::data_drop:
-      return memory_op();
-    case Op::table_get:
-    case Op::table_set:
-    case Op::table_size:
-    case Op::table_grow:
-    case Op::table_fill:
-    case Op::table_init:
-    case Op::table_copy:
-    case Op::elem_drop:
-      return table_op();
-    default:
-      break;
+void Lowering::constant(ValType type, uint64_t bits) { push_constant(class_of(type), bits); }
+
+void Lowering::constant128() {
+  Word halves[2];
+  std::memcpy(halves, in_.v128.data(), sizeof(halves));
+  uint32_t pos = emit(handler::const128, {pack(next_cell()), halves[0], halves[1]});
+  result_in_slot(pos, Cls::v);
+}
+
+void Lowering::other() {
+  if (in_.op == Op::atomic_fence) {
+    emit(handler::atomic_fence);
+    return;
   }
+  const wasm::OpInfo& info = wasm::op_info(in_.op);
   if (info.imm == wasm::Imm::mem_arg || info.imm == wasm::Imm::mem_arg_lane) {
     if (info.flags & wasm::kAtomic) return any_access(info, atomic_handler(in_.op));
     return info.signature.ends_with(':') ? store(info) : load(info);

@@ -18,6 +18,7 @@
 #include "interp/code.h"
 #include "interp/handlers.h"
 #include "wasm/op.h"
+#include "wasm/visit.h"
 
 namespace sedge::interp {
 
@@ -65,7 +66,9 @@ inline Word pack_wide(uint32_t a, uint32_t b, uint32_t high) {
 }
 inline Word pack2(uint32_t low, uint32_t high) { return uint64_t{low} | uint64_t{high} << 32; }
 
-class Lowering {
+class Lowering : wasm::InstrVisitor<Lowering> {
+  friend class wasm::InstrVisitor<Lowering>;
+
  public:
   Lowering(ModuleCode::Impl& code, uint32_t func_index);
   Result<std::unique_ptr<FuncCode>> run();
@@ -144,8 +147,11 @@ class Lowering {
   };
 
   // lower.cc: instructions
-  void instruction();
-  void unreachable_instruction();
+  void unreachable();
+  void skipped_block(Op op) { loop_count_ += op == Op::loop; }
+  void constant(ValType type, uint64_t bits);
+  void constant128();
+  void other();
   void scalar(const wasm::OpInfo& info);
   void unary();
   void binary();
@@ -155,6 +161,7 @@ class Lowering {
   void select();
   void get_global();
   void set_global();
+  void emit_heat(uint32_t loop);
   std::unique_ptr<FuncCode> finish();
 
   // lower_stack.cc: code, operand stack, accumulators
@@ -192,11 +199,11 @@ class Lowering {
   // lower_control.cc
   void block(Op op);
   void loop();
-  void if_else();
+  void if_();
   void else_();
   void end();
   void finish_block(bool reachable);
-  void try_table();
+  void try_();
   void catch_(bool all);
   void delegate();
   void br(uint32_t depth);
@@ -225,7 +232,6 @@ class Lowering {
   void set_distance(uint32_t origin, uint32_t field, uint32_t to);
   void bind(uint32_t& fixups);
   uint32_t open_region();
-  void set_unreachable() { unreachable_ = 1; }
   Ctrl& ctrl(uint32_t depth) { return ctrls_[ctrls_.size() - 1 - depth]; }
   std::span<const ValType> params(const Ctrl& ctrl) const;
   std::span<const ValType> results(const Ctrl& ctrl) const;
@@ -237,7 +243,7 @@ class Lowering {
   void load(const wasm::OpInfo& info);
   void store(const wasm::OpInfo& info);
   void any_access(const wasm::OpInfo& info, Handler handler);
-  void wait_or_notify(const wasm::OpInfo& info);
+  void wait_or_notify();
   void memory_op();
   void table_op();
   bool address_sum(const Entry& entry, Addr& address, uint32_t& a, Word& second);
@@ -274,11 +280,11 @@ class Lowering {
   uint32_t canonical_ = 0;      ///< entries below are in their own cells
   uint32_t first_cell_ = 0;     ///< first cell of the operand stack
   uint32_t max_cells_ = 0;
-  uint32_t unreachable_ = 0;  ///< 0: reachable, else 1 + open blocks in unreachable code
-  uint32_t region_ = kNone;   ///< innermost active region
+  uint32_t region_ = kNone;  ///< innermost active region
   uint32_t fuel_pos_ = kNone;
   uint32_t fuel_count_ = 0;
-  bool notes_ = false;  ///< the current instruction can trap or call
+  uint32_t loop_count_ = 0;  ///< `loop` operators so far
+  bool notes_ = false;       ///< the current instruction can trap or call
   Instr in_;
 };
 

@@ -101,6 +101,7 @@ void Lowering::loop() {
   end_run();
   barrier();
   ctrls_.back().start = static_cast<uint32_t>(code_.size());
+  emit_heat(loop_count_++);
   if (code_of_module_.options.interruptible) {
     notes_ = true;
     emit(handler::poll);
@@ -108,7 +109,7 @@ void Lowering::loop() {
   }
 }
 
-void Lowering::if_else() {
+void Lowering::if_() {
   Condition condition = take_condition();
   block(Op::if_);
   uint32_t pos = emit_condition(condition, false);
@@ -533,7 +534,7 @@ uint32_t Lowering::open_region() {
 }
 
 /// try_table, and try of the legacy proposal.
-void Lowering::try_table() {
+void Lowering::try_() {
   const bool legacy = in_.op == Op::try_;
   // The clauses' labels are those outside of this block.
   block(in_.op);

@@ -138,11 +138,11 @@ void Lowering::any_access(const wasm::OpInfo& info, Handler handler) {
   if (!results.empty()) result_in_slot(pos, class_of_letter(results[0]));
 }
 
-void Lowering::wait_or_notify(const wasm::OpInfo& info) {
+void Lowering::wait_or_notify() {
   Handler handler = in_.op == Op::memory_atomic_notify   ? handler::atomic_notify
                     : in_.op == Op::memory_atomic_wait32 ? handler::atomic_wait32
                                                          : handler::atomic_wait64;
-  any_access(info, handler);
+  any_access(wasm::op_info(in_.op), handler);
 }
 
 void Lowering::memory_op() {

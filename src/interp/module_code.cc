@@ -1,5 +1,8 @@
 // Code of a module: a slot per defined function, filled when the function is first called.
+#include <algorithm>
+
 #include "interp/code.h"
+#include "interp/unwind.h"
 #include "vm/gc_layout.h"
 
 namespace sedge::interp {
@@ -16,6 +19,16 @@ ModuleCode::Impl::~Impl() {
 const wasm::Module& ModuleCode::module() const { return impl_->module; }
 const wasm::TypeSet& ModuleCode::types() const { return impl_->types; }
 const CodeOptions& ModuleCode::options() const { return impl_->options; }
+vm::NativeSlot* ModuleCode::native_slots() const { return impl_->native_slots.get(); }
+
+void ModuleCode::Impl::make_native_slots() {
+  native_slots = std::make_unique<vm::NativeSlot[]>(slot_count);
+  for (size_t i = 0; i < slot_count; i++) {
+    native_slots[i].entry.store(&enter, std::memory_order_relaxed);
+    native_slots[i].heat.store(options.heat, std::memory_order_relaxed);
+    native_slots[i].index = imported_funcs + static_cast<uint32_t>(i);
+  }
+}
 
 namespace {
 
@@ -34,8 +47,30 @@ const T* publish_once(std::atomic<const T*>& slot, std::unique_ptr<T> made) {
 Result<const FuncCode*> ModuleCode::get(uint32_t index) {
   CodeSlot& slot = code_slot(*this, index);
   if (const FuncCode* code = slot.load(std::memory_order_acquire)) return code;
+  if (impl_->options.first_call != nullptr) {
+    impl_->options.first_call->compile_first(index);
+    if (const FuncCode* code = slot.load(std::memory_order_acquire)) return code;
+  }
   SEDGE_TRY_ASSIGN(auto made, lower(*impl_, index));
   return publish_once(slot, std::move(made));
+}
+
+void ModuleCode::publish(uint32_t index, vm::NativeEntry entry, uint32_t frame_cells) {
+  impl_->native_slots[index - impl_->imported_funcs].entry.store(entry, std::memory_order_release);
+  CodeSlot& slot = code_slot(*this, index);
+  const FuncCode* code = slot.load(std::memory_order_acquire);
+  if (code == nullptr) {  // what the interpreter needs to know in order to call it
+    auto made = std::make_unique<FuncCode>();
+    const FuncType& type = impl_->module.func_type(index);
+    for (ValType param : type.params) made->param_cells += param.cells();
+    for (ValType result : type.results) made->result_cells += result.cells();
+    made->frame_cells =
+        std::max({frame_cells, made->param_cells + kMinimumLocals, made->result_cells});
+    made->has_memory = impl_->module.memory_count() > 0;
+    made->func_index = index;
+    code = publish_once(slot, std::move(made));
+  }
+  code->entry.store(&kNativeWord, std::memory_order_relaxed);
 }
 
 const StructDesc* ModuleCode::Impl::struct_desc(uint32_t type_index) {

@@ -3,7 +3,10 @@
 #include "interp/unwind.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "base/varint.h"
+#include "runtime/code_registry.h"
 #include "vm/builtin.h"
 
 namespace sedge::interp {
@@ -35,16 +38,6 @@ const CatchClause* find_clause(const FuncCode& code, const Word* pc, const Insta
   return nullptr;
 }
 
-/// One unsigned LEB128 number.
-uint64_t read_number(const uint8_t*& at) {
-  uint64_t value = 0;
-  for (int shift = 0;; shift += 7) {
-    uint8_t byte = *at++;
-    value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) return value;
-  }
-}
-
 }  // namespace
 
 bool find_landing(Context& context, Landing& at) {
@@ -74,32 +67,35 @@ uint64_t FuncCode::offset_of(const Word* at) const {
   auto wanted = static_cast<uint64_t>(at - words.get());
   uint64_t word = 0, offset = 0, found = 0;
   for (const uint8_t* place = offsets.data(); place != offsets.data() + offsets.size();) {
-    word += read_number(place);
-    offset += read_number(place);
+    word += read_varint(place);
+    offset += read_varint(place);
     if (word > wanted) break;
     found = offset;
   }
   return found;
 }
 
-std::vector<TraceEntry> take_backtrace(Context& context, size_t max_frames) {
+std::vector<TraceEntry> take_backtrace(Context& context) {
   std::vector<TraceEntry> trace;
-  auto add = [&](Instance* instance, const void* code_of_frame, const void* pc) {
-    const auto* code = static_cast<const FuncCode*>(code_of_frame);
-    trace.push_back({instance, code->func_index, code->offset_of(static_cast<const Word*>(pc))});
-  };
-  if (context.trap_code != nullptr && max_frames > 0) {
-    add(context.trap_instance, context.trap_code, context.trap_pc);
+  const uint32_t count = std::exchange(context.trace_count, 0);
+  for (uint32_t i = 0; i < count; i++) {
+    const vm::TracePlace& place = context.trace[i];
+    if (place.code != &vm::kNativeFrame) {
+      const auto* code = static_cast<const FuncCode*>(place.code);
+      trace.push_back({place.instance->code, code->func_index,
+                       code->offset_of(static_cast<const Word*>(place.pc))});
+      continue;
+    }
+    const vm::CodeRange* range = runtime::CodeLookup().find(place.pc);
+    if (range == nullptr) continue;
+    vm::CodePlace places[8];
+    const size_t found = range->places(static_cast<const uint8_t*>(place.pc), places, 8);
+    for (size_t j = 0; j < found; j++) {
+      trace.push_back(
+          {static_cast<const ModuleCode*>(range->module), places[j].func_index, places[j].offset});
+    }
   }
-  // Each record tells about its caller, whose code the record below holds.
-  for (FrameRecord* record = context.trap_frame;
-       record != nullptr && record > context.frames_base && trace.size() < max_frames;) {
-    --record;
-    if (record->return_pc == exit_pc() || record == context.frames_base) continue;
-    add(record->instance, record[-1].code, static_cast<const Word*>(record->return_pc) - 1);
-  }
-  context.trap_frame = nullptr;
-  context.trap_code = nullptr;
+  if (trace.size() > vm::kMaxTrace) trace.resize(vm::kMaxTrace);
   return trace;
 }
 

@@ -3,11 +3,15 @@
 #define SEDGE_INTERP_UNWIND_H_
 
 #include "interp/code.h"
+#include "runtime/trace.h"
 
 namespace sedge::interp {
 
-/// The return address of the record that `invoke` makes.
-const Word* exit_pc();
+/// The return address of records of calls that come from outside the interpreter.
+extern const Word kExitWord;
+inline const Word* exit_pc() { return &kExitWord; }
+/// The first instruction of functions that have native code.
+extern const Word kNativeWord;
 
 /// A place in running code.
 struct Landing {
@@ -21,12 +25,9 @@ struct Landing {
 /// If there is one: puts payload and exnref into its cells, and the place to go on into `at`.
 bool find_landing(Context& context, Landing& at);
 
-/// Remembers where a trap or an uncaught exception began. `pc` null: before any code ran.
+/// Captures where a trap or an uncaught exception began.
 inline void note_place(Context& context, const Word* pc, Instance* instance, FrameRecord* frame) {
-  context.trap_pc = pc;
-  context.trap_code = pc == nullptr ? nullptr : frame[-1].code;
-  context.trap_instance = instance;
-  context.trap_frame = frame;
+  runtime::capture_trace(context, frame[-1].code, pc, instance, frame);
 }
 
 }  // namespace sedge::interp

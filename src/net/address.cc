@@ -85,6 +85,44 @@ Address Address::from(const sockaddr_storage& storage) {
   return address;
 }
 
+std::optional<Address> Address::literal(std::string_view host) {
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
+  Address address;
+  std::string text(host);
+  auto* v4 = reinterpret_cast<sockaddr_in*>(&address.storage_);
+  auto* v6 = reinterpret_cast<sockaddr_in6*>(&address.storage_);
+  if (text.contains('\0')) return std::nullopt;
+  if (inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    return address;
+  }
+  if (inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr) == 1) {
+    v6->sin6_family = AF_INET6;
+    return address;
+  }
+  return std::nullopt;
+}
+
+Address Address::with_port(uint16_t port) const {
+  Address address = *this;
+  if (is_v6())
+    reinterpret_cast<sockaddr_in6*>(&address.storage_)->sin6_port = htons(port);
+  else
+    reinterpret_cast<sockaddr_in*>(&address.storage_)->sin_port = htons(port);
+  return address;
+}
+
+std::span<const uint8_t> Address::bytes() const {
+  if (!is_v6())
+    return {reinterpret_cast<const uint8_t*>(
+                &reinterpret_cast<const sockaddr_in*>(&storage_)->sin_addr),
+            4};
+  const in6_addr& v6 = reinterpret_cast<const sockaddr_in6*>(&storage_)->sin6_addr;
+  if (IN6_IS_ADDR_V4MAPPED(&v6)) return {&v6.s6_addr[12], 4};
+  return {v6.s6_addr, 16};
+}
+
 socklen_t Address::size() const {
   return storage_.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
 }

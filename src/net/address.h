@@ -4,6 +4,9 @@
 
 #include <sys/socket.h>
 
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,6 +23,12 @@ class Address {
   /// `*`. Names are not resolved. Without HOST: 127.0.0.1.
   static Result<Address> parse(std::string_view text);
   static Address from(const sockaddr_storage& storage);
+  /// `127.0.0.1`, `::1` or `[::1]`, with port 0; nothing for anything else.
+  static std::optional<Address> literal(std::string_view host);
+  Address with_port(uint16_t port) const;
+  bool is_v6() const { return storage_.ss_family == AF_INET6; }
+  /// The address' bytes in network order, 4 or 16; a mapped IPv4 address gives 4.
+  std::span<const uint8_t> bytes() const;
 
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage_); }
   socklen_t size() const;

@@ -2,6 +2,7 @@
 #ifndef SEDGE_NET_CHARS_H_
 #define SEDGE_NET_CHARS_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -44,6 +45,10 @@ inline int hex_value(char c) {
   if (is_digit(c)) return c - '0';
   char lower = to_lower(c);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+/// Whether `a` is `lower`, which is lower case, in whatever case.
+inline bool equals_ignoring_case(std::string_view a, std::string_view lower) {
+  return std::ranges::equal(a, lower, [](char x, char y) { return to_lower(x) == y; });
 }
 /// Without the spaces and tabs at both ends (OWS).
 inline std::string_view trim_ows(std::string_view text) {

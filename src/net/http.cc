@@ -4,34 +4,78 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <limits>
 
 #include <fmt/format.h>
 
 #include "net/chars.h"
 
 namespace sedge::net {
-namespace {
 
-bool equals_ignoring_case(std::string_view a, std::string_view lower) {
-  return std::ranges::equal(a, lower, [](char x, char y) { return to_lower(x) == y; });
+void Request::split_target(std::string_view target) {
+  size_t question = target.find('?');
+  path_ = slice_of(target.substr(0, question));
+  if (question != std::string_view::npos) query_ = slice_of(target.substr(question + 1));
 }
 
-// Fields by which a message is framed or a connection is steered: the server's own business.
 bool is_framing_field(std::string_view name) {
   static constexpr std::string_view kNames[] = {
-      "connection", "content-length", "date",    "keep-alive",       "proxy-connection",
-      "te",         "trailer",        "upgrade", "transfer-encoding"};
+      "connection", "content-length", "keep-alive", "proxy-connection",
+      "te",         "trailer",        "upgrade",    "transfer-encoding"};
   return std::ranges::any_of(
       kNames, [&](std::string_view known) { return equals_ignoring_case(name, known); });
 }
 
-}  // namespace
+bool is_sendable(std::string_view name, std::string_view value) {
+  return is_token(name) && is_field_value(value) && !is_framing_field(name);
+}
+
+void append_fields(std::string& out, const Headers& headers) {
+  for (const auto& [name, value] : headers) {
+    if (!is_sendable(name, value)) continue;
+    out.append(name).append(": ").append(value).append("\r\n");
+  }
+}
+
+void append_chunk(std::string& out, std::string_view bytes) {
+  fmt::format_to(std::back_inserter(out), "{:x}\r\n", bytes.size());
+  out.append(bytes).append("\r\n");
+}
+
+void append_last_chunk(std::string& out, const Headers& trailers) {
+  out += "0\r\n";
+  append_fields(out, trailers);
+  out += "\r\n";
+}
 
 bool is_token(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, is_token_char);
 }
 
 bool is_field_value(std::string_view value) { return std::ranges::all_of(value, is_field_char); }
+
+// uri-host [":" port], characters only.
+bool is_host(std::string_view host) {
+  return std::ranges::all_of(host, [](char c) {
+    return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
+           std::string_view("-._~%!$&'()*+;=:[]").find(c) != std::string_view::npos;
+  });
+}
+
+std::optional<uint64_t> parse_content_length(std::string_view value) {
+  if (value.empty()) return std::nullopt;
+  uint64_t length = 0;
+  for (char c : value) {
+    if (!is_digit(c)) return std::nullopt;
+    auto digit = static_cast<uint64_t>(c - '0');
+    // Saturates: what is too large for this is too large for everything.
+    if (length > (std::numeric_limits<uint64_t>::max() - digit) / 10)
+      length = std::numeric_limits<uint64_t>::max();
+    else
+      length = length * 10 + digit;
+  }
+  return length;
+}
 
 std::string_view reason_phrase(int status) {
   switch (status) {
@@ -149,12 +193,18 @@ void append_response_head(std::string& out, const Response& response, int minor_
   fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status,
                  reason_phrase(response.status), date);
   for (const auto& [name, value] : response.headers) {
-    if (!is_token(name) || !is_field_value(value) || is_framing_field(name)) continue;
+    if (!is_sendable(name, value) || equals_ignoring_case(name, "date")) continue;
     out.append(name).append(": ").append(value).append("\r\n");
   }
   // RFC 9110 section 8.6: no Content-Length in 1xx and 204; a 304 needs none.
-  if (!status_has_no_body(response.status))
-    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", response.body.size());
+  if (!status_has_no_body(response.status)) {
+    if (!response.stream)
+      fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", response.body.size());
+    else if (response.stream_length)
+      fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", *response.stream_length);
+    else if (minor_version == 1)
+      out += "Transfer-Encoding: chunked\r\n";
+  }
   if (close)
     out += "Connection: close\r\n";
   else if (minor_version == 0)

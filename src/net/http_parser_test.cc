@@ -258,7 +258,7 @@ TEST(HttpParser, RefusesAmbiguousFraming) {
   }
   Outcome old = parse("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 4096);
   EXPECT_EQ(old.status, 400);
-  EXPECT_EQ(old.reason, "Transfer-Encoding in an HTTP/1.0 request");
+  EXPECT_EQ(old.reason, "Transfer-Encoding in an HTTP/1.0 message");
 }
 
 TEST(HttpParser, KeepsItsLimits) {

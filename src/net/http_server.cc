@@ -10,12 +10,15 @@
 #include <csignal>
 #include <ctime>
 
+#include "net/http1_connection.h"
+#include "net/http2_connection.h"
 #include "net/shard.h"
 
 namespace sedge::net {
 namespace {
 
 constexpr int kAcceptsPerEvent = 64;
+constexpr uint32_t kConnectionEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 constexpr uint64_t kAcceptPauseMs = 100;
 constexpr uint32_t kMaxTurnedAway = 256;
 
@@ -74,7 +77,7 @@ void Shard::run() {
 }
 
 void Shard::accept_from(Listener& listener) {
-  for (int i = 0; draining_ || i < kAcceptsPerEvent; ++i) {
+  for (int i = 0; drain_begun_ || i < kAcceptsPerEvent; ++i) {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
     Fd socket(::accept4(listener.fd(), reinterpret_cast<sockaddr*>(&storage), &size,
@@ -114,28 +117,41 @@ void Shard::admit(Fd socket, std::string peer) {
     free_slots_.pop_back();
   }
   Slot& slot = slots_[index];
-  slot.connection = std::make_unique<Connection>(*this, std::move(socket), std::move(peer), index,
-                                                 slot.generation);
-  Connection& connection = *slot.connection;
+  auto made = std::make_unique<Http1Connection>(*this, std::move(socket), std::move(peer), index,
+                                                slot.generation);
+  Http1Connection& connection = *made;
+  slot.connection = std::move(made);
   ++open_;
-  if (!loop_->add(connection.fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, connection)) {
+  if (!loop_->add(connection.fd(), kConnectionEvents, connection)) {
     release(connection);
     return;
   }
   if (over) {
-    ++turned_away_;
+    ++turned_away_;  // before it may close, which counts down
     connection.turn_away(server_->handler_.refuse(503, "too many connections", {}));
   }
+}
+
+void Shard::switch_to_http2(Connection& connection, Fd socket, std::string peer,
+                            std::string input) {
+  Slot& slot = slots_[connection.slot()];
+  loop_->remove(socket.get());
+  loop_->retire(std::move(slot.connection));
+  slot.connection = make_http2_connection(*this, std::move(socket), std::move(peer),
+                                          connection.slot(), slot.generation, std::move(input));
+  // The first event, of a socket that is writable, makes it begin.
+  if (!loop_->add(slot.connection->fd(), kConnectionEvents, *slot.connection))
+    release(*slot.connection);
 }
 
 void Shard::release(Connection& connection) {
   Slot& slot = slots_[connection.slot()];
   loop_->remove(connection.fd());
-  loop_->retire(std::move(slot.connection));
+  loop_->retire(std::move(slot.connection));  // destroyed later: `connection` stays valid
   ++slot.generation;
   free_slots_.push_back(connection.slot());
   --open_;
-  if (open_ == 0) turned_away_ = 0;
+  if (connection.turned_away()) --turned_away_;
   server_->stats_.connections_open.fetch_sub(1, std::memory_order_relaxed);
   finish_if_drained();
 }
@@ -154,22 +170,23 @@ std::string_view Shard::date() {
   return date_;
 }
 
-void Shard::post_response(uint32_t slot, uint32_t generation, Response response) {
+void Shard::post_response(uint32_t slot, uint32_t generation, uint32_t stream, Response response) {
   // Only the connection that is waiting for this very call may be answered directly: any other
   // could be in the middle of using the loop's scratch buffer.
   if (loop_->on_loop_thread() && dispatching_ && dispatching_->slot() == slot &&
       dispatching_->generation() == generation) {
-    dispatching_->complete(std::move(response));
+    dispatching_->complete(stream, std::move(response));
     return;
   }
-  loop_->post([this, slot, generation, response = std::move(response)]() mutable {
-    if (Connection* connection = find(slot, generation)) connection->complete(std::move(response));
+  loop_->post([this, slot, generation, stream, response = std::move(response)]() mutable {
+    if (Connection* connection = find(slot, generation))
+      connection->complete(stream, std::move(response));
   });
 }
 
-void Shard::post_resume(uint32_t slot, uint32_t generation) {
-  loop_->post([this, slot, generation] {
-    if (Connection* connection = find(slot, generation)) connection->resume();
+void Shard::post_resume(uint32_t slot, uint32_t generation, uint32_t stream) {
+  loop_->post([this, slot, generation, stream] {
+    if (Connection* connection = find(slot, generation)) connection->resume(stream);
   });
 }
 
@@ -182,8 +199,8 @@ void Shard::post_drain(uint32_t deadline_ms) {
 void Shard::post_stop() { loop_->stop(); }
 
 void Shard::begin_drain(uint32_t deadline_ms) {
-  if (!draining_) {
-    draining_ = true;
+  if (!drain_begun_) {
+    drain_begun_ = true;
     // What the kernel has already accepted for us would be reset by closing the socket.
     for (auto& listener : listeners_) accept_from(*listener);
     listeners_.clear();
@@ -196,7 +213,7 @@ void Shard::begin_drain(uint32_t deadline_ms) {
 }
 
 void Shard::finish_if_drained() {
-  if (draining_ && open_ == 0) loop_->stop();
+  if (drain_begun_ && open_ == 0) loop_->stop();
 }
 
 void Shard::cut_all() {
@@ -217,7 +234,7 @@ Responder::~Responder() {
 void Responder::respond(Response response) {
   if (!shard_) return;
   std::shared_ptr<Shard> shard = std::move(shard_);
-  shard->post_response(slot_, generation_, std::move(response));
+  shard->post_response(slot_, generation_, stream_, std::move(response));
 }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpServerOptions& options,

@@ -1,5 +1,5 @@
-// HTTP/1.1 server: one event loop per core, all listening on the same addresses (SO_REUSEPORT), one
-// handler behind them. The handler may answer at once or later from any thread.
+// HTTP/1.1 and HTTP/2 server: one event loop per core, all listening on the same addresses
+// (SO_REUSEPORT), one handler behind them. The handler may answer at once or later from any thread.
 #ifndef SEDGE_NET_HTTP_SERVER_H_
 #define SEDGE_NET_HTTP_SERVER_H_
 
@@ -27,7 +27,10 @@ class Shard;
 class Responder {
  public:
   Responder(Responder&& other) noexcept
-      : shard_(std::move(other.shard_)), slot_(other.slot_), generation_(other.generation_) {}
+      : shard_(std::move(other.shard_)),
+        slot_(other.slot_),
+        generation_(other.generation_),
+        stream_(other.stream_) {}
   Responder& operator=(Responder&&) = delete;
   ~Responder();
 
@@ -35,18 +38,22 @@ class Responder {
   void respond(Response response);
 
  private:
-  friend class Connection;
-  Responder(std::shared_ptr<Shard> shard, uint32_t slot, uint32_t generation)
-      : shard_(std::move(shard)), slot_(slot), generation_(generation) {}
+  friend class Http1Connection;
+  friend class Http2Connection;
+  Responder(std::shared_ptr<Shard> shard, uint32_t slot, uint32_t generation, uint32_t stream)
+      : shard_(std::move(shard)), slot_(slot), generation_(generation), stream_(stream) {}
 
   std::shared_ptr<Shard> shard_;
   uint32_t slot_;
   uint32_t generation_;
+  uint32_t stream_;
 };
 
 /// What a handler says about a request whose body has not been read yet.
 struct HeadVerdict {
   uint64_t max_body_bytes = 0;
+  /// Hands the request over now, its content by Request::stream.
+  bool stream = false;
   /// Answers without reading the body; the connection is closed if there was one.
   std::optional<Response> refusal;
 };
@@ -58,7 +65,7 @@ class Handler {
   virtual ~Handler() = default;
   /// After the head, before the body.
   virtual HeadVerdict check_head(Request& request) = 0;
-  /// The whole request.
+  /// The whole request, or its head and a stream.
   virtual void handle(std::unique_ptr<Request> request, Responder responder) = 0;
   /// The response to something that is no acceptable request (400, 408, 413, 414, 417, 431, 501,
   /// 503, 505). `reason` is static text.
@@ -70,11 +77,14 @@ struct HttpServerOptions {
   uint32_t loops = 1;
   int backlog = 1024;
   ParserLimits limits;
-  uint32_t max_connections = 10000;    ///< Beyond: 503 and close.
-  uint32_t header_timeout_ms = 10000;  ///< From the first byte of a head to its last.
-  uint32_t idle_timeout_ms = 75000;    ///< Between requests.
-  uint32_t body_timeout_ms = 20000;    ///< For a body, plus one second for each 16 KiB received.
-  uint32_t write_timeout_ms = 30000;   ///< Without progress while the client does not read.
+  uint32_t max_connections = 10000;       ///< Beyond: 503 and close.
+  bool http2 = SEDGE_HAVE_HTTP2;          ///< Clients may begin with HTTP/2 (prior knowledge).
+  uint32_t max_streams = 100;             ///< Requests at once on one connection of HTTP/2.
+  uint64_t max_bodies_bytes = 256 << 20;  ///< Of all requests together; beyond: 503 and close.
+  uint32_t header_timeout_ms = 10000;     ///< From the first byte of a head to its last.
+  uint32_t idle_timeout_ms = 75000;       ///< Between requests.
+  uint32_t body_timeout_ms = 20000;       ///< For a body, plus one second for each 16 KiB received.
+  uint32_t write_timeout_ms = 30000;      ///< Without progress while the client does not read.
 };
 
 /// Live figures; relaxed atomics.
@@ -85,6 +95,10 @@ struct HttpServerStats {
   std::atomic<uint64_t> bytes_received = 0;
   std::atomic<uint64_t> bytes_sent = 0;
   std::atomic<uint64_t> timeouts = 0;
+  std::atomic<uint64_t> http2_connections = 0;
+  std::atomic<uint64_t> http2_requests = 0;
+  std::atomic<uint64_t> http2_refused = 0;  ///< Streams beyond max_streams.
+  std::atomic<uint64_t> http2_abuses = 0;   ///< Connections ended with ENHANCE_YOUR_CALM.
 };
 
 class HttpServer {
@@ -100,6 +114,8 @@ class HttpServer {
   /// The addresses that are listened on, with the ports that were chosen.
   const std::vector<Address>& addresses() const { return addresses_; }
   const HttpServerStats& stats() const { return stats_; }
+  /// Bytes of request bodies in memory.
+  uint64_t bodies_bytes() const { return bodies_->used(); }
 
   /// Accepts no more, lets requests in flight finish, closes kept-alive connections as they become
   /// idle, and cuts what is left after `deadline_ms`. Any thread; returns at once.
@@ -111,13 +127,19 @@ class HttpServer {
 
  private:
   HttpServer(const HttpServerOptions& options, Handler& handler)
-      : options_(options), handler_(handler) {}
+      : options_(options),
+        handler_(handler),
+        bodies_(std::make_shared<BodyBudget>(options.max_bodies_bytes)) {
+    options_.http2 &= SEDGE_HAVE_HTTP2;
+  }
   friend class Shard;
-  friend class Connection;
+  friend class Http1Connection;
+  friend class Http2Connection;
 
   HttpServerOptions options_;
   Handler& handler_;
   HttpServerStats stats_;
+  std::shared_ptr<BodyBudget> bodies_;  // requests may outlive the server
   std::vector<Address> addresses_;
   std::vector<std::shared_ptr<Shard>> shards_;
   std::vector<std::thread> threads_;

@@ -239,6 +239,49 @@ TEST_F(HttpServerTest, TurnsAwayConnectionsBeyondTheLimit) {
   EXPECT_EQ(client().get("/x").status, 200);
 }
 
+TEST_F(HttpServerTest, GoesOnSayingWhyItTurnsAway) {
+  HttpServerOptions options;
+  options.max_connections = 1;
+  options.loops = 1;
+  start(options);
+  TestClient first = client();
+  ASSERT_EQ(first.get("/x").status, 200);
+  // More than may be turned away at one time, with a connection open all along.
+  for (int i = 0; i < 1200; ++i) {
+    {
+      TestClient extra = client();
+      extra.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      ASSERT_EQ(extra.read().status, 503) << i;
+    }
+    wait_open(1);
+  }
+}
+
+TEST_F(HttpServerTest, BoundsTheBodiesOfAllRequestsTogether) {
+  HttpServerOptions options;
+  options.max_bodies_bytes = 100'000;
+  start(options);
+  TestClient waiting = client(), reading = client(), third = client();
+  std::string half(50'000, 'x');
+  waiting.send("POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n" +
+               half.substr(0, 40'000));
+  handler_.wait_held(1);
+  // The handler of this test keeps the right to answer, not the request: its bytes are free again.
+  while (server_->bodies_bytes() != 0) std::this_thread::yield();
+  reading.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n" + half);
+  while (server_->bodies_bytes() != half.size()) std::this_thread::yield();
+  third.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 50001\r\n\r\n" + half + "x");
+  TestClient::Reply refused = third.read();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.body, "the bodies of all requests together are too large");
+  EXPECT_TRUE(third.at_end());
+  reading.send(half.substr(0, 10'000));
+  EXPECT_EQ(reading.read().status, 200);
+  while (server_->bodies_bytes() != 0) std::this_thread::yield();
+  EXPECT_EQ(client().post("/echo", half).status, 200);
+  handler_.release();
+}
+
 TEST_F(HttpServerTest, TimesOutSlowRequests) {
   HttpServerOptions options;
   options.header_timeout_ms = 100;

@@ -28,8 +28,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
   /// Any thread: see HttpServer::drain and Responder.
   void post_drain(uint32_t deadline_ms);
   void post_stop();
-  void post_response(uint32_t slot, uint32_t generation, Response response);
-  void post_resume(uint32_t slot, uint32_t generation);
+  void post_response(uint32_t slot, uint32_t generation, uint32_t stream, Response response);
+  void post_resume(uint32_t slot, uint32_t generation, uint32_t stream);
 
   // On the loop's thread.
   EventLoop& loop() { return *loop_; }
@@ -42,6 +42,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
   std::string_view date();
   /// Takes `connection` out and destroys it when that is safe.
   void release(Connection& connection);
+  /// Puts a connection of HTTP/2 in the place of `connection`, whose client began with `input`.
+  void switch_to_http2(Connection& connection, Fd socket, std::string peer, std::string input);
   /// The connection that is being dispatched may be answered without a detour through post().
   void set_dispatching(Connection* connection) { dispatching_ = connection; }
 
@@ -67,7 +69,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   std::vector<uint32_t> free_slots_;
   uint32_t open_ = 0;
   uint32_t turned_away_ = 0;
-  bool draining_ = false;
+  bool drain_begun_ = false;  // here; draining() turns true on every loop at once
   Connection* dispatching_ = nullptr;
   std::unique_ptr<Timer> drain_timer_;
   int64_t date_second_ = -1;

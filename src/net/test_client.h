@@ -61,6 +61,10 @@ class TestClient {
       std::ranges::transform(name, name.begin(), to_lower);
       reply.headers[name] = trim_ows(line.substr(colon + 1));
     }
+    if (reply.headers.contains("transfer-encoding") && !head) {
+      buffer_.erase(0, end + 4);
+      return read_chunks(std::move(reply));
+    }
     size_t length = 0;
     if (auto field = reply.headers.find("content-length"); field != reply.headers.end() && !head)
       length = static_cast<size_t>(std::atoll(field->second.c_str()));
@@ -84,6 +88,20 @@ class TestClient {
   }
 
  private:
+  /// Content in chunks, without trailers.
+  Reply read_chunks(Reply reply) {
+    for (;;) {
+      size_t line;
+      while ((line = buffer_.find("\r\n")) == std::string::npos)
+        if (!fill()) return {};
+      size_t size = std::strtoull(buffer_.c_str(), nullptr, 16);
+      while (buffer_.size() < line + 2 + size + 2)
+        if (!fill()) return {};
+      reply.body += buffer_.substr(line + 2, size);
+      buffer_.erase(0, line + 2 + size + 2);
+      if (size == 0) return reply;
+    }
+  }
   bool fill() {
     char chunk[16384];
     ssize_t count = ::recv(socket_.get(), chunk, sizeof chunk, 0);

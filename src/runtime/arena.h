@@ -29,13 +29,19 @@ class Arena {
     if (count == 0) return nullptr;
     return static_cast<T*>(allocate(sizeof(T) * count, alignof(T)));
   }
+  /// Of all chunks.
+  size_t bytes() const { return bytes_; }
 
  private:
-  static constexpr size_t kChunk = 16 * 1024;
+  // Chunks double from the one size to the other.
+  static constexpr size_t kFirstChunk = 1024, kLastChunk = 16 * 1024;
   void* allocate(size_t size, size_t alignment) {
     size_t start = (used_ + alignment - 1) & ~(alignment - 1);
     if (chunks_.empty() || start + size > capacity_) {
-      capacity_ = size > kChunk ? size : kChunk;
+      size_t chunk = kFirstChunk << (chunks_.size() < 4 ? chunks_.size() : 4);
+      static_assert(kFirstChunk << 4 == kLastChunk);
+      capacity_ = size > chunk ? size : chunk;
+      bytes_ += capacity_;
       chunks_.push_back(std::unique_ptr<std::byte, Free>(
           static_cast<std::byte*>(::operator new(capacity_, std::align_val_t{64}))));
       start = 0;
@@ -50,7 +56,8 @@ class Arena {
   };
   std::vector<std::unique_ptr<std::byte, Free>> chunks_;
   size_t used_ = 0;
-  size_t capacity_ = 0;
+  size_t capacity_ = 0;  ///< of the last chunk
+  size_t bytes_ = 0;
 };
 
 }  // namespace sedge::runtime

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "runtime/store_impl.h"
+#include "runtime/trace.h"
 
 namespace sedge::runtime {
 namespace {
@@ -338,6 +339,24 @@ uint32_t atomic_notify(Instance* instance, uint32_t index, uint64_t address, uin
   vm::Memory* memory = instance->memories[index];
   if (!memory->shared) return 0;
   return StoreImpl::of(*instance).find_shared(memory)->waiters.notify(address, count);
+}
+
+// ---- native tiers ----
+
+Exit native_trap(Context* context, TrapCode code, const void* place, const void* frame) {
+  context->trap = code;
+  capture_native_trace(*context, place, frame);
+  return Exit::trap;
+}
+
+Exit native_throw(Context* context, const void* place, const void* frame) {
+  capture_native_trace(*context, place, frame);
+  return Exit::exception;
+}
+
+const void* hot(Instance* instance, uint32_t func, uint32_t loop) {
+  auto* answer = StoreImpl::of(*instance).resources->hot;
+  return answer != nullptr ? answer(instance, func, loop) : nullptr;
 }
 
 }  // namespace

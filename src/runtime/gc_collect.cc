@@ -46,7 +46,7 @@ class GcHeap::Marker : public RootVisitor {
     if (value < kGcBias || value % kGcGranule != 0) return;
     const GcPlace place = value - kGcBias;
     if (place < blocks_end_) {
-      if ((heap_.starts_[place / 64] >> (place / 8 % 8) & 1) != 0) mark_small(value);
+      if (heap_.starts_at(place)) mark_small(value);
     } else if (heap_.large_.mark(place)) {
       push(value);
     }
@@ -97,7 +97,7 @@ class GcHeap::Marker : public RootVisitor {
     const ObjectType& type = heap_.type_of(header);
     if (header.kind() == ObjectKind::array) {
       const uint32_t length = load(object + vm::kArrayLength);
-      if (work.element == 0) account(work.ref, type.array_size(length));
+      if (work.element == 0) account(work.ref, vm::array_size(length, type.element_size));
       if (type.element_refs) visit_elements(work, object, length);
       return;
     }
@@ -138,9 +138,27 @@ class GcHeap::Marker : public RootVisitor {
   uint64_t live_bytes_ = 0;
 };
 
+// Whether an object of a block starts at `place`. Allocation notes no starts: few objects are ever
+// asked for, and theirs are found from the beginning of their hole on.
+bool GcHeap::starts_at(GcPlace place) {
+  auto noted = [&] { return (starts_[place / 64] >> (place / 8 % 8) & 1) != 0; };
+  if (noted()) return true;
+  auto after = std::ranges::upper_bound(fresh_, place, {}, &Fresh::begin);
+  if (after == fresh_.begin()) return false;
+  Fresh& hole = *std::prev(after);
+  if (hole.settled || place >= hole.end) return false;
+  for (GcPlace at = hole.begin; at < hole.end;
+       at += static_cast<GcPlace>(object_size(kGcBias + at))) {
+    starts_[at / 64] = static_cast<uint8_t>(starts_[at / 64] | 1u << (at / 8 % 8));
+  }
+  hole.settled = true;
+  return noted();
+}
+
 void GcHeap::collect() {
   close_hole(hole_);
   close_hole(overflow_);
+  std::ranges::sort(fresh_, {}, &Fresh::begin);
   std::memset(region_.lines(), 0, uint64_t{blocks_} * kGcBlock / kGcLine);
 
   Marker marker(*this);
@@ -150,6 +168,7 @@ void GcHeap::collect() {
   // What is not marked is no object any more; the table of marks is cleared for the next time.
   region_.swap_starts_and_marks();
   starts_ = region_.starts();
+  fresh_.clear();
   std::memset(region_.marks(), 0, uint64_t{blocks_} * kGcBlock / kGcGranule / 8);
   large_.sweep();
   sweep_blocks();

@@ -17,27 +17,25 @@ constexpr uint64_t kMaxSmall = 8 * 1024;
 constexpr uint32_t kExternDestroy = vm::kExternValue + 8;
 constexpr uint32_t kExternSize = kExternDestroy + 8;
 
-ObjectHeader header(vm::TypeId type, ObjectKind kind, size_t index) {
-  return {type, static_cast<uint32_t>(kind) | static_cast<uint32_t>(index) << 8};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<GcHeap>> GcHeap::create(const wasm::TypeRegistry& registry,
-                                               RootSource& roots, Options options) {
+                                               RootSource& roots, vm::GcHole& hole,
+                                               Options options) {
   auto region = GcRegion::reserve();
   if (!region) {
     return fail(ErrorCode::gc_heap_exhausted, ": no address space for a heap (4.1 GiB)");
   }
   options.max_bytes = std::min<uint64_t>(options.max_bytes, kGcSpan - kGcBlock);
-  return std::unique_ptr<GcHeap>(new GcHeap(registry, roots, options, *std::move(region)));
+  return std::unique_ptr<GcHeap>(new GcHeap(registry, roots, hole, options, *std::move(region)));
 }
 
-GcHeap::GcHeap(const wasm::TypeRegistry& registry, RootSource& roots, Options options,
-               GcRegion region)
+GcHeap::GcHeap(const wasm::TypeRegistry& registry, RootSource& roots, vm::GcHole& hole,
+               Options options, GcRegion region)
     : region_(std::move(region)),
       base_(region_.base()),
       starts_(region_.starts()),
+      hole_(hole),
       registry_(registry),
       roots_(roots),
       max_bytes_(options.max_bytes),
@@ -45,9 +43,10 @@ GcHeap::GcHeap(const wasm::TypeRegistry& registry, RootSource& roots, Options op
       large_(region_),
       trigger_(kMinTrigger) {
   auto box = std::make_unique<ObjectType>();
-  box->header = header(0, ObjectKind::extern_box, 0);
+  box->header = vm::object_header(0, ObjectKind::extern_box);
   box->size = kExternSize;
   types_.push_back(std::move(box));
+  hole_ = {};
 }
 
 GcHeap::~GcHeap() {
@@ -60,20 +59,20 @@ const GcHeap::ObjectType& GcHeap::object_type(const wasm::CanonType& type) {
   switch (type.type.kind) {
     case SubType::Kind::struct_: {
       vm::StructLayout layout = vm::struct_layout(type, registry_);
-      made->header = header(type.id, ObjectKind::struct_, types_.size());
+      made->header = vm::object_header(type.id, ObjectKind::struct_);
       made->size = layout.size;
       made->ref_offsets = std::move(layout.ref_offsets);
       break;
     }
     case SubType::Kind::array: {
       const ValType element = type.type.fields[0].storage;
-      made->header = header(type.id, ObjectKind::array, types_.size());
+      made->header = vm::object_header(type.id, ObjectKind::array);
       made->element_size = vm::field_size(element, registry_);
       made->element_refs = element.is_ref() && !vm::is_func_ref(element, registry_);
       break;
     }
     case SubType::Kind::func: {  // exceptions of a tag of this type: the parameters as cells
-      made->header = header(type.id, ObjectKind::exception, types_.size());
+      made->header = vm::object_header(type.id, ObjectKind::exception);
       uint32_t offset = vm::kExceptionPayload;
       for (const ValType param : type.type.func.params) {
         if (param.is_ref() && !vm::is_func_ref(param, registry_)) {
@@ -91,6 +90,16 @@ const GcHeap::ObjectType& GcHeap::object_type(const wasm::CanonType& type) {
   return *types_.back();
 }
 
+uint64_t GcHeap::object_size(GcRef ref) {
+  ObjectHeader header;
+  std::memcpy(&header, base_ + ref, sizeof(header));
+  const ObjectType& type = type_of(header);
+  if (header.kind() != ObjectKind::array) return type.size;
+  uint32_t length;
+  std::memcpy(&length, base_ + ref + vm::kArrayLength, sizeof(length));
+  return vm::array_size(length, type.element_size);
+}
+
 GcRef GcHeap::new_struct_slow(const wasm::CanonType& type) {
   const ObjectType& known = object_type(type);
   return allocate(known.size, known.header);
@@ -98,7 +107,7 @@ GcRef GcHeap::new_struct_slow(const wasm::CanonType& type) {
 
 GcRef GcHeap::new_array_slow(const wasm::CanonType& type, uint32_t length) {
   const ObjectType& known = object_type(type);
-  const GcRef ref = allocate(known.array_size(length), known.header);
+  const GcRef ref = allocate(vm::array_size(length, known.element_size), known.header);
   return ref == 0 ? 0 : with_length(ref, length);
 }
 
@@ -171,7 +180,6 @@ GcRef GcHeap::try_large(uint64_t size, ObjectHeader header) {
 GcRef GcHeap::take(Hole& hole, uint64_t size, ObjectHeader header) {
   const auto ref = static_cast<GcRef>(hole.cursor);
   hole.cursor += size;
-  fast_end_ = stress_ ? hole_.cursor : hole_.end;
   start_object(ref, header);
   return ref;
 }
@@ -219,15 +227,19 @@ bool GcHeap::open_hole(Hole& hole, GcPlace place, uint64_t bytes, uint64_t size,
   bytes = std::min(bytes, budget() & ~uint64_t{kGcGranule - 1});
   if (bytes < size || allocated_ + size > trigger_) return false;
   if (!zeroed) std::memset(region_.at(place), 0, bytes);
-  hole = {uint64_t{kGcBias} + place, uint64_t{kGcBias} + place + bytes};
+  const uint64_t begin = uint64_t{kGcBias} + place, end = begin + bytes;
+  hole = {.cursor = begin, .limit = stress_ ? 0 : end, .begin = begin, .end = end};
   allocated_ += bytes;
   return true;
 }
 
 void GcHeap::close_hole(Hole& hole) {
   allocated_ -= hole.end - hole.cursor;
+  if (hole.cursor != hole.begin) {
+    fresh_.push_back({.begin = static_cast<GcPlace>(hole.begin - kGcBias),
+                      .end = static_cast<GcPlace>(hole.cursor - kGcBias)});
+  }
   hole = {};
-  fast_end_ = stress_ ? hole_.cursor : hole_.end;
 }
 
 }  // namespace sedge::runtime

@@ -42,10 +42,12 @@ class GcHeap {
     uint64_t max_bytes = 1ull << 30;  ///< of objects; at most 2 GiB less one block
     bool stress = false;              ///< collect at every allocation (tests)
   };
-  /// `registry` gives object layouts; both it and `roots` outlive the heap. Error:
-  /// gc_heap_exhausted when the address range cannot be reserved.
+  /// `registry` gives object layouts; `hole` is where objects go that code allocates by itself;
+  /// these and `roots` outlive the heap. Error: gc_heap_exhausted when the address range cannot be
+  /// reserved.
   static Result<std::unique_ptr<GcHeap>> create(const wasm::TypeRegistry& registry,
-                                                RootSource& roots, Options options);
+                                                RootSource& roots, vm::GcHole& hole,
+                                                Options options);
   ~GcHeap();
   GcHeap(const GcHeap&) = delete;
   GcHeap& operator=(const GcHeap&) = delete;
@@ -63,7 +65,7 @@ class GcHeap {
   }
   GcRef new_array(const wasm::CanonType& type, uint32_t length) {
     if (const ObjectType* known = find(type.id); known != nullptr) [[likely]] {
-      const GcRef ref = bump(known->array_size(length), known->header);
+      const GcRef ref = bump(vm::array_size(length, known->element_size), known->header);
       if (ref != 0) [[likely]]
         return with_length(ref, length);
     }
@@ -75,6 +77,11 @@ class GcHeap {
   GcRef new_exception(vm::Tag* tag, const Cell* payload);  ///< copies tag->param_cells cells
 
   void collect();
+  /// Collect at every allocation from now on, or not (tests).
+  void set_stress(bool stress) {
+    stress_ = stress;
+    hole_.limit = stress ? 0 : hole_.end;
+  }
   uint64_t live_bytes() const;  ///< as of the last collection, plus what was allocated since
   uint64_t collections() const { return collections_; }
 
@@ -82,7 +89,7 @@ class GcHeap {
   class Marker;
 
   /// Allocation between collections: as much as is live, but no less than this.
-  static constexpr uint64_t kMinTrigger = 4 << 20;
+  static constexpr uint64_t kMinTrigger = 8 << 20;
 
   /// What allocation and tracing know of a type.
   struct ObjectType {
@@ -91,30 +98,30 @@ class GcHeap {
     uint32_t element_size = 0;  ///< of arrays, else 0
     bool element_refs = false;
     std::vector<uint32_t> ref_offsets;  ///< of fields and payload cells that hold a GcRef
-
-    uint64_t array_size(uint32_t length) const {
-      return (vm::kArrayElements + uint64_t{length} * element_size + 7) & ~uint64_t{7};
-    }
   };
   struct ExternBox {
     GcRef ref;
     void* value;
     void (*destroy)(void*);
   };
-  /// Free zeroed memory [cursor, end), as references; empty if cursor == end.
-  struct Hole {
-    uint64_t cursor = 0;
-    uint64_t end = 0;
+  using Hole = vm::GcHole;
+  /// Objects side by side that were allocated since the last collection: in the table of starts
+  /// once somebody asked.
+  struct Fresh {
+    GcPlace begin = 0;
+    GcPlace end = 0;
+    bool settled = false;
   };
 
-  GcHeap(const wasm::TypeRegistry& registry, RootSource& roots, Options options, GcRegion region);
+  GcHeap(const wasm::TypeRegistry& registry, RootSource& roots, vm::GcHole& hole, Options options,
+         GcRegion region);
 
   const ObjectType* find(vm::TypeId id) const {
     return id < types_by_id_.size() ? types_by_id_[id] : nullptr;
   }
   /// The object's reference; 0 if it does not fit into the current hole.
   GcRef bump(uint64_t size, vm::ObjectHeader header) {
-    if (size > fast_end_ - hole_.cursor) [[unlikely]]
+    if (hole_.cursor + size > hole_.limit) [[unlikely]]
       return 0;
     const auto ref = static_cast<GcRef>(hole_.cursor);
     hole_.cursor += size;
@@ -123,8 +130,6 @@ class GcHeap {
   }
   void start_object(GcRef ref, vm::ObjectHeader header) {
     std::memcpy(base_ + ref, &header, sizeof(header));
-    const GcPlace place = ref - kGcBias;
-    starts_[place / 64] = static_cast<uint8_t>(starts_[place / 64] | 1u << (place / 8 % 8));
   }
   GcRef with_length(GcRef array, uint32_t length) {
     std::memcpy(base_ + array + vm::kArrayLength, &length, sizeof(length));
@@ -134,9 +139,14 @@ class GcHeap {
   GcRef new_struct_slow(const wasm::CanonType& type);
   GcRef new_array_slow(const wasm::CanonType& type, uint32_t length);
   const ObjectType& object_type(const wasm::CanonType& type);
-  const ObjectType& type_of(const vm::ObjectHeader& header) const {
-    return *types_[header.bits >> 8];
+  const ObjectType& type_of(vm::ObjectHeader header) {
+    if (header.kind() == vm::ObjectKind::extern_box) return *types_[0];
+    if (const ObjectType* known = find(header.type); known != nullptr) [[likely]]
+      return *known;
+    return object_type(registry_.get(header.type));  // code allocated the first of it
   }
+  uint64_t object_size(GcRef ref);
+  bool starts_at(GcPlace place);
 
   GcRef allocate(uint64_t size, vm::ObjectHeader header);
   GcRef try_allocate(uint64_t size, vm::ObjectHeader header);
@@ -154,15 +164,14 @@ class GcHeap {
   GcRegion region_;
   uint8_t* base_;
   uint8_t* starts_;
-  Hole hole_;              ///< of objects up to a line, and of larger ones where they fit
-  uint64_t fast_end_ = 0;  ///< hole_.end, or hole_.cursor under stress: nothing fits
+  Hole& hole_;  ///< of objects up to a line, and of larger ones where they fit
   std::vector<const ObjectType*> types_by_id_;
-  std::vector<std::unique_ptr<ObjectType>> types_;  ///< by index in the header; 0: extern boxes
+  std::vector<std::unique_ptr<ObjectType>> types_;  ///< the first: extern boxes
 
   const wasm::TypeRegistry& registry_;
   RootSource& roots_;
   const uint64_t max_bytes_;
-  const bool stress_;
+  bool stress_;
   GcLargeSpace large_;
   Hole overflow_;                      ///< of objects above a line that did not fit into hole_
   uint32_t blocks_ = 0;                ///< from the bottom of the region
@@ -170,6 +179,7 @@ class GcHeap {
   std::vector<uint32_t> free_blocks_;  ///< lowest last
   std::vector<uint32_t> recyclable_;   ///< blocks with some free lines, lowest last
   GcPlace scan_ = 0, scan_end_ = 0;    ///< rest of the block that holes are taken from
+  std::vector<Fresh> fresh_;           ///< holes that are closed; in order while marking
 
   std::vector<ExternBox> externs_;
   std::span<const Cell> extra_roots_;

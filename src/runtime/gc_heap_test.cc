@@ -58,7 +58,7 @@ class GcHeapTest : public ::testing::Test {
     tag_ = {types_.id(kPayload), &types_.type(kPayload), 6};
   }
   void make(GcHeap::Options options = {}) {
-    auto made = GcHeap::create(*registry_, roots_, options);
+    auto made = GcHeap::create(*registry_, roots_, hole_, options);
     ASSERT_TRUE(made.has_value());
     heap_ = *std::move(made);
   }
@@ -81,6 +81,7 @@ class GcHeapTest : public ::testing::Test {
   wasm::TypeSet types_;
   vm::Tag tag_;
   Roots roots_;
+  vm::GcHole hole_;
   std::unique_ptr<GcHeap> heap_;
 };
 
@@ -142,6 +143,32 @@ TEST_F(GcHeapTest, OnlyObjectStartsAreRoots) {
   roots_.cells.clear();
   heap_->collect();
   EXPECT_EQ(heap_->live_bytes(), 0u);
+}
+
+// As compiled code does it: before the heap has seen the type, and without a word to it.
+TEST_F(GcHeapTest, FindsWhatCodeAllocated) {
+  make();
+  new_struct(kEmpty);
+  auto take = [this](uint32_t type, vm::ObjectKind kind, uint64_t bytes) {
+    const auto ref = static_cast<GcRef>(hole_.cursor);
+    hole_.cursor += bytes;
+    EXPECT_LE(hole_.cursor, hole_.limit);
+    set(ref, 0, vm::object_header(types_.id(type), kind));
+    return ref;
+  };
+  const GcRef dead = take(kPair, vm::ObjectKind::struct_, 24);
+  const GcRef array = take(kRefs, vm::ObjectKind::array, vm::array_size(3, 4));
+  set<uint32_t>(array, vm::kArrayLength, 3);
+  const GcRef pair = take(kPair, vm::ObjectKind::struct_, 24);
+  set<GcRef>(array, vm::kArrayElements + 8, pair);
+  set<uint64_t>(pair, 8, 77);
+  // Places inside of objects, and behind the last one, are no references.
+  roots_.cells = {array, dead + 8, array + 8, hole_.cursor};
+  heap_->collect();
+  EXPECT_EQ(heap_->live_bytes(), vm::array_size(3, 4) + 24);
+  EXPECT_EQ(get<uint64_t>(get<GcRef>(array, vm::kArrayElements + 8), 8), 77u);
+  heap_->collect();
+  EXPECT_EQ(heap_->live_bytes(), vm::array_size(3, 4) + 24);
 }
 
 TEST_F(GcHeapTest, TracesEveryReferenceFieldAndNoOther) {

@@ -6,6 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "runtime/op_helper.h"
+#include "runtime/store_mark.h"
+#include "vm/native.h"
+
 namespace sedge {
 namespace {
 
@@ -24,67 +28,115 @@ uint32_t cells_of(const std::vector<ValType>& types) {
 
 StoreImpl::StoreImpl(std::shared_ptr<StoreResources> shared, const StoreLimits& store_limits)
     : id(next_store_id()), limits(store_limits), resources(std::move(shared)) {
-  size_t bytes = std::clamp<uint64_t>(limits.stack_bytes, 64 * 1024, 1ull << 30);
-  StackSlot stack;
+  const size_t bytes = stack_bytes();
   {
     std::lock_guard lock(resources->stack_mutex);
-    if (resources->free_stack_bytes == bytes && !resources->free_stacks.empty()) {
-      stack = std::move(resources->free_stacks.back());
-      resources->free_stacks.pop_back();
+    std::vector<StackSlot>& free = resources->free_stacks;
+    if (!free.empty() && free.back().memory.size() == 2 * bytes) {
+      stack_ = std::move(free.back());
+      free.pop_back();
     }
   }
-  if (!stack.cells) stack.cells = Mapping::zeroed(bytes);
-  if (!stack.frames) stack.frames = Mapping::zeroed(bytes);
+  if (!stack_.memory) stack_ = {Mapping::zeroed(2 * bytes)};
   context.store = this;
   context.builtins = &runtime::kBuiltins;
-  if (stack.cells && stack.frames) {
-    context.stack_base = context.sp = reinterpret_cast<vm::Cell*>(stack.cells.data());
+  context.op_helpers = runtime::kOpHelpers;
+  if (stack_.memory) {
+    context.stack_base = context.sp = stack_.cells();
     context.stack_end = context.stack_base + bytes / sizeof(vm::Cell);
-    context.frames_base = context.frame = reinterpret_cast<vm::FrameRecord*>(stack.frames.data());
+    context.frames_base = context.frame = stack_.frames();
     context.frames_end = context.frames_base + bytes / sizeof(vm::FrameRecord);
   }  // else both stacks are empty and every call ends with call_stack_exhausted
-  stack_ = std::move(stack);
   interrupt = std::make_shared<InterruptState>();
   interrupt->context = &context;
 }
 
+size_t StoreImpl::stack_bytes() const {
+  size_t bytes = std::clamp<uint64_t>(limits.stack_bytes, 64 * 1024, 1ull << 30);
+  return (bytes + page_size() - 1) & ~(page_size() - 1);
+}
+
 StoreImpl::~StoreImpl() {
+  if (before_end) before_end();
   {
     std::lock_guard lock(interrupt->mutex);
     interrupt->context = nullptr;
   }
   data.clear();
-  constexpr size_t kMaxFreeStacks = 64;
-  size_t bytes = stack_.cells.size();
-  if (!stack_.cells || !stack_.frames) return;
-  std::lock_guard lock(resources->stack_mutex);
-  if (resources->free_stacks.size() >= kMaxFreeStacks) return;
-  if (resources->free_stack_bytes != bytes) {
-    resources->free_stacks.clear();
-    resources->free_stack_bytes = bytes;
+  for (auto& instance : instances) {
+    if (instance->home == nullptr) continue;
+    std::shared_ptr<InstancePool> home = std::move(instance->home);
+    home->give(std::move(instance));
   }
-  resources->free_stacks.push_back(std::move(stack_));
+  constexpr size_t kMaxFreeStacks = 64;
+  if (!stack_.memory || !stack_.trim()) return;
+  std::lock_guard lock(resources->stack_mutex);
+  std::vector<StackSlot>& free = resources->free_stacks;
+  if (!free.empty() && free.back().memory.size() != stack_.memory.size()) free.clear();
+  if (free.size() < kMaxFreeStacks) free.push_back(std::move(stack_));
+}
+
+bool StackSlot::trim() {
+  // What shallow calls use stays: their pages would only be missed.
+  constexpr size_t kKeptCells = 16 * 1024;
+  constexpr size_t kKeptFrames = 4 * 1024;
+  constexpr uint32_t kUses = 16;
+  static_assert(kKeptFrames % sizeof(vm::FrameRecord) == 0);
+  // Records lie side by side, so calls that went beyond this one have written it.
+  const bool deep = frames()[kKeptFrames / sizeof(vm::FrameRecord)].return_pc != nullptr;
+  if (++uses % kUses != 0 && !deep) return true;
+  const size_t half = memory.size() / 2;
+  return memory.discard(kKeptCells, half) && memory.discard(half + kKeptFrames, memory.size());
 }
 
 Result<runtime::GcHeap*> StoreImpl::heap() {
   if (!heap_) {
     runtime::GcHeap::Options options;
     options.max_bytes = std::min<uint64_t>(limits.gc_heap_bytes, options.max_bytes);
-    SEDGE_TRY_ASSIGN(heap_, runtime::GcHeap::create(registry(), *this, options));
+    SEDGE_TRY_ASSIGN(heap_, runtime::GcHeap::create(registry(), *this, context.gc_hole, options));
     context.gc_base = heap_->base();
   }
   return heap_.get();
 }
 
+void StoreImpl::drop_heap() {
+  heap_.reset();
+  context.gc_base = nullptr;
+  context.gc_hole = {};
+}
+
+void StoreImpl::renew_interrupt() {
+  std::function<void()> on_raise;
+  {
+    std::lock_guard lock(interrupt->mutex);
+    interrupt->context = nullptr;
+    on_raise = std::move(interrupt->on_raise);
+  }
+  interrupt = std::make_shared<InterruptState>();
+  interrupt->context = &context;
+  interrupt->on_raise = std::move(on_raise);
+  context.interrupt.store(0, std::memory_order_relaxed);
+}
+
 void StoreImpl::visit_roots(runtime::RootVisitor& visitor) {
   visitor.cells(context.stack_base, context.sp);
+  for (const runtime::Activation* stack = parked; stack; stack = stack->next)
+    visitor.cells(stack->stack_base, stack->sp);
   visitor.ref(context.exception);
   visitor.ref(pending_exception);
   for (GlobalImpl* global : globals)
     if (global->type.value.is_ref()) visitor.cells(global->value, global->value + 1);
-  for (const auto& table : tables)
-    if (!table->holds_funcs) visitor.cells(table->elements, table->elements + table->size);
+  auto visit_table = [&visitor](const TableImpl& table) {
+    if (!table.holds_funcs) visitor.cells(table.elements, table.elements + table.size);
+  };
+  for (const auto& table : tables) visit_table(*table);
   for (const auto& instance : instances) {
+    for (size_t i = 0; i < instance->syntax->globals.size() && instance->own_globals; ++i) {
+      GlobalImpl& global = instance->own_globals[i];
+      if (global.type.value.is_ref()) visitor.cells(global.value, global.value + 1);
+    }
+    if (!instance->tables_filled) continue;
+    for (const auto& table : instance->own_tables) visit_table(*table);
     for (size_t i = 0; i < instance->syntax->elems.size(); ++i) {
       auto [items, count] = instance->elem_storage[i];
       visitor.cells(items, items + count);
@@ -107,8 +159,8 @@ std::shared_ptr<RootedRef> StoreImpl::root(vm::GcRef ref) {
   return root;
 }
 
-Result<runtime::LinearMemory*> StoreImpl::new_memory(const MemoryType& type) {
-  if (memories.size() + shared_memories.size() >= limits.memories)
+Result<void> StoreImpl::admit_memory(const MemoryType& type) {
+  if (memories_in_use + shared_memories.size() >= limits.memories)
     return fail(ErrorCode::instance_limit,
                 fmt::format(": the store may hold {} memories", limits.memories));
   unsigned __int128 wanted = static_cast<unsigned __int128>(type.limits.min) << type.page_size_log2;
@@ -120,8 +172,30 @@ Result<runtime::LinearMemory*> StoreImpl::new_memory(const MemoryType& type) {
                             wanted > UINT64_MAX ? UINT64_MAX : static_cast<uint64_t>(wanted),
                             limits.memory_bytes));
   }
-  SEDGE_TRY_ASSIGN(auto memory, runtime::LinearMemory::create(type, resources->memories));
-  memory_bytes += memory->size.load(std::memory_order_relaxed);
+  ++memories_in_use;
+  memory_bytes += static_cast<uint64_t>(wanted);
+  return {};
+}
+
+Result<std::unique_ptr<runtime::LinearMemory>> StoreImpl::make_memory(
+    const MemoryType& type, std::shared_ptr<const PageImage> image) {
+  SEDGE_TRY(admit_memory(type));
+  auto memory = runtime::LinearMemory::create(type, resources->memories, std::move(image));
+  if (!memory) {
+    --memories_in_use;
+    memory_bytes -= type.limits.min << type.page_size_log2;
+  }
+  return memory;
+}
+
+std::shared_ptr<const PageImage> StoreImpl::next_image() const {
+  size_t made = 0;
+  for (const auto& instance : instances) made += instance->own_memories.size();
+  return starts_from && made < starts_from->size() ? (*starts_from)[made] : nullptr;
+}
+
+Result<runtime::LinearMemory*> StoreImpl::new_memory(const MemoryType& type) {
+  SEDGE_TRY_ASSIGN(auto memory, make_memory(type));
   memories.push_back(std::move(memory));
   return memories.back().get();
 }
@@ -137,23 +211,34 @@ SharedMemoryImpl* StoreImpl::find_shared(const vm::Memory* memory) const {
   return nullptr;
 }
 
-Result<TableImpl*> StoreImpl::new_table(const TableType& type, vm::Cell init) {
-  if (tables.size() >= limits.tables)
+Result<void> StoreImpl::admit_table(const TableType& type) {
+  if (tables_in_use >= limits.tables)
     return fail(ErrorCode::table_limit,
                 fmt::format(": the store may hold {} tables", limits.tables));
   if (type.limits.min > limits.table_elements)
     return fail(ErrorCode::table_limit,
                 fmt::format(": the module asks for a table of {} elements, the limit is {}",
                             type.limits.min, limits.table_elements));
+  ++tables_in_use;
+  return {};
+}
+
+Result<std::unique_ptr<TableImpl>> StoreImpl::make_table(const TableType& type, vm::Cell init) {
+  SEDGE_TRY(admit_table(type));
   auto table = std::make_unique<TableImpl>();
   table->type = type;
   table->is64 = type.is64;
   table->holds_funcs = vm::is_func_ref(type.element, registry());
   uint64_t address_limit = type.is64 ? UINT64_MAX : UINT32_MAX;
   table->max = std::min(type.limits.max.value_or(address_limit), address_limit);
-  table->storage.assign(type.limits.min, init);
-  table->elements = table->storage.data();
+  table->initial = init;
   table->size = type.limits.min;
+  return table;
+}
+
+Result<TableImpl*> StoreImpl::new_table(const TableType& type, vm::Cell init) {
+  SEDGE_TRY_ASSIGN(auto table, make_table(type, init));
+  table->fill();
   tables.push_back(std::move(table));
   return tables.back().get();
 }
@@ -165,16 +250,16 @@ GlobalImpl* StoreImpl::new_global(const GlobalType& type) {
   return global;
 }
 
-vm::Tag* StoreImpl::new_tag(wasm::TypeId type) {
-  auto* tag = arena.make<vm::Tag>();
+vm::Tag* StoreImpl::new_tag(runtime::Arena& in, wasm::TypeId type) const {
+  auto* tag = in.make<vm::Tag>();
   tag->type = type;
   tag->canon = &registry().get(type);
   tag->param_cells = cells_of(tag->canon->type.func.params);
   return tag;
 }
 
-vm::Func* StoreImpl::new_func(wasm::TypeId type) {
-  auto* func = arena.make<vm::Func>();
+vm::Func* StoreImpl::new_func(runtime::Arena& in, wasm::TypeId type) const {
+  auto* func = in.make<vm::Func>();
   func->type = type;
   func->canon = &registry().get(type);
   func->param_cells = cells_of(func->canon->type.func.params);
@@ -219,6 +304,7 @@ std::optional<uint64_t> StoreImpl::grow_table(TableImpl& table, uint64_t delta, 
 vm::Func* StoreImpl::func_ref(InstanceImpl& instance, uint32_t index) {
   if (index < instance.imported_func_count) return instance.imported_funcs[index];
   uint32_t defined = index - instance.imported_func_count;
+  runtime::Arena& arena = instance.arena;
   if (instance.func_chunks == nullptr)
     instance.func_chunks =
         arena.array<vm::Func*>((instance.syntax->funcs.size() + kFuncChunk - 1) / kFuncChunk);
@@ -229,12 +315,24 @@ vm::Func* StoreImpl::func_ref(InstanceImpl& instance, uint32_t index) {
     wasm::TypeIdx type_index = instance.syntax->funcs[defined].type_index;
     func.instance = &instance;
     func.index = index;
+    if (instance.slots != nullptr) func.slot = &instance.slots[defined];
     func.type = instance.type_set->id(type_index);
     func.canon = &instance.type_set->type(type_index);
     func.param_cells = cells_of(func.canon->type.func.params);
     func.result_cells = cells_of(func.canon->type.func.results);
   }
   return &func;
+}
+
+bool StoreImpl::reserves(const void* address) const {
+  for (const auto& instance : instances)
+    for (const auto& memory : instance->own_memories)
+      if (memory->reserves(address)) return true;
+  for (const auto& memory : memories)
+    if (memory->reserves(address)) return true;
+  for (const auto& shared : shared_memories)
+    if (shared->memory->reserves(address)) return true;
+  return false;
 }
 
 bool StoreImpl::should_stop() const {

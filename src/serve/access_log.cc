@@ -17,7 +17,7 @@
 
 #include <fmt/format.h>
 
-#include "serve/event_json.h"
+#include "base/json_text.h"
 
 namespace sedge::serve {
 namespace {
@@ -100,6 +100,7 @@ void AccessLog::write(const AccessEntry& entry) {
   text("peer", entry.peer);
   text("method", entry.method);
   text("target", entry.target);
+  if (!entry.protocol.empty()) text("protocol", entry.protocol);
   if (!entry.host.empty()) text("host", entry.host);
   if (!entry.user_agent.empty()) text("user_agent", entry.user_agent);
   if (!entry.route.empty()) text("route", entry.route);

@@ -24,6 +24,7 @@ struct AccessEntry {
   std::string_view peer;
   std::string_view method;
   std::string_view target;
+  std::string_view protocol;  ///< empty if no request was understood
   std::string_view host;
   std::string_view user_agent;
   std::string_view route;  ///< pattern; empty if none matched

@@ -14,6 +14,7 @@
 #include <fmt/ranges.h>
 
 #include "base/nearest.h"
+#include "engine/tier_names.h"
 #include "net/address.h"
 #include "net/http.h"
 #include "serve/route_pattern.h"
@@ -23,9 +24,8 @@ namespace {
 
 constexpr size_t kMaxErrors = 20;
 constexpr std::string_view kRuntimes[] = {"sedge", "wasmedge", "wasmtime", "wasmer"};
-constexpr std::string_view kBackends[] = {"auto",       "interpreter", "baseline", "llvm",
-                                          "singlepass", "cranelift",   "winch"};
 constexpr std::string_view kEngines[] = {"embedded", "external"};
+constexpr std::string_view kSwitch[] = {"false", "true"};
 constexpr std::string_view kWasiVersions[] = {"auto", "preview1", "preview2", "preview3"};
 constexpr std::string_view kKinds[] = {"auto",    "edge",      "serverless",
                                        "pointer", "wasi-http", "wcgi"};
@@ -52,9 +52,11 @@ class ConfigReader {
   static const Key<RouterConfig> kServerKeys[];
   static const Key<RouteConfig> kRouteKeys[];
 
+  void add(Error error) {
+    if (errors_.size() < kMaxErrors) errors_.push_back(std::move(error));
+  }
   void error(Position at, std::string message, std::string remedy = {}) {
-    if (errors_.size() < kMaxErrors)
-      errors_.push_back(config_error(file_, at, std::move(message), std::move(remedy)));
+    add(config_error(file_, at, std::move(message), std::move(remedy)));
   }
 
   template <typename Target, size_t N>
@@ -70,6 +72,8 @@ class ConfigReader {
   bool choice(const YamlNode& node, std::string_view key, std::span<const std::string_view> choices,
               size_t& index);
   std::vector<std::string> list(const YamlNode& node, std::string_view key);
+  void read_pairs(const YamlNode& node, std::string_view key, std::string_view what,
+                  std::vector<std::pair<std::string, std::string>>& pairs);
   std::string resolve(const std::string& path) const {
     return (folder_ / path).lexically_normal().string();
   }
@@ -86,12 +90,15 @@ class ConfigReader {
   void read_workers(const YamlNode& node, RouterConfig& config);
   void read_log(const YamlNode& node, RouterConfig& config);
   void read_max_connections(const YamlNode& node, RouterConfig& config);
+  void read_http2(const YamlNode& node, RouterConfig& config);
+  void read_max_streams(const YamlNode& node, RouterConfig& config);
   void read_max_header_bytes(const YamlNode& node, RouterConfig& config);
   void read_max_body_bytes(const YamlNode& node, RouterConfig& config);
   void read_header_timeout(const YamlNode& node, RouterConfig& config);
   void read_idle_timeout(const YamlNode& node, RouterConfig& config);
   void read_body_timeout(const YamlNode& node, RouterConfig& config);
   void read_drain_timeout(const YamlNode& node, RouterConfig& config);
+  void read_watch(const YamlNode& node, RouterConfig& config);
 
   void read_path(const YamlNode& node, RouteConfig& route);
   void read_host(const YamlNode& node, RouteConfig& route);
@@ -104,15 +111,26 @@ class ConfigReader {
   void read_kind(const YamlNode& node, RouteConfig& route);
   void read_function(const YamlNode& node, RouteConfig& route);
   void read_pool_size(const YamlNode& node, RouteConfig& route);
+  void read_snapshot(const YamlNode& node, RouteConfig& route);
+  void read_reuse(const YamlNode& node, RouteConfig& route);
+  void read_net(const YamlNode& node, RouteConfig& route);
+  void read_http_allow(const YamlNode& node, RouteConfig& route);
+  void read_variables(const YamlNode& node, RouteConfig& route);
+  void read_keyvalue(const YamlNode& node, RouteConfig& route);
   void read_memory_limit(const YamlNode& node, RouteConfig& route);
   void read_timeout(const YamlNode& node, RouteConfig& route);
   void read_max_concurrency(const YamlNode& node, RouteConfig& route);
   void read_queue(const YamlNode& node, RouteConfig& route);
   void read_route_max_body(const YamlNode& node, RouteConfig& route);
   void read_edge_cache_ttl(const YamlNode& node, RouteConfig& route);
+  void read_edge_cache_mb(const YamlNode& node, RouteConfig& route);
   void read_env(const YamlNode& node, RouteConfig& route);
   void read_dirs(const YamlNode& node, RouteConfig& route);
   void read_args(const YamlNode& node, RouteConfig& route);
+  void read_schedule(const YamlNode& node, RouteConfig& route);
+  void read_task(const YamlNode& node, RouteConfig& route);
+  void read_events(const YamlNode& node, RouteConfig& route);
+  void check_trigger(const YamlNode& item, RouteConfig& route);
 
   std::string file_;
   std::filesystem::path folder_;
@@ -126,12 +144,15 @@ const ConfigReader::Key<RouterConfig> ConfigReader::kServerKeys[] = {
     {"workers", &ConfigReader::read_workers},
     {"log", &ConfigReader::read_log},
     {"max_connections", &ConfigReader::read_max_connections},
+    {"http2", &ConfigReader::read_http2},
+    {"max_streams", &ConfigReader::read_max_streams},
     {"max_header_bytes", &ConfigReader::read_max_header_bytes},
     {"max_body_bytes", &ConfigReader::read_max_body_bytes},
     {"header_timeout_ms", &ConfigReader::read_header_timeout},
     {"idle_timeout_ms", &ConfigReader::read_idle_timeout},
     {"body_timeout_ms", &ConfigReader::read_body_timeout},
     {"drain_timeout_ms", &ConfigReader::read_drain_timeout},
+    {"watch", &ConfigReader::read_watch},
 };
 const ConfigReader::Key<RouteConfig> ConfigReader::kRouteKeys[] = {
     {"path", &ConfigReader::read_path},
@@ -145,15 +166,25 @@ const ConfigReader::Key<RouteConfig> ConfigReader::kRouteKeys[] = {
     {"host", &ConfigReader::read_host},
     {"methods", &ConfigReader::read_methods},
     {"pool_size", &ConfigReader::read_pool_size},
+    {"snapshot", &ConfigReader::read_snapshot},
+    {"reuse", &ConfigReader::read_reuse},
     {"memory_limit_mb", &ConfigReader::read_memory_limit},
     {"timeout_ms", &ConfigReader::read_timeout},
     {"max_concurrency", &ConfigReader::read_max_concurrency},
     {"queue", &ConfigReader::read_queue},
     {"max_body_bytes", &ConfigReader::read_route_max_body},
     {"edge_cache_ttl", &ConfigReader::read_edge_cache_ttl},
+    {"edge_cache_mb", &ConfigReader::read_edge_cache_mb},
     {"env", &ConfigReader::read_env},
     {"dirs", &ConfigReader::read_dirs},
     {"args", &ConfigReader::read_args},
+    {"net", &ConfigReader::read_net},
+    {"http_allow", &ConfigReader::read_http_allow},
+    {"config", &ConfigReader::read_variables},
+    {"keyvalue", &ConfigReader::read_keyvalue},
+    {"schedule", &ConfigReader::read_schedule},
+    {"task", &ConfigReader::read_task},
+    {"events", &ConfigReader::read_events},
 };
 
 template <typename Target, size_t N>
@@ -233,7 +264,7 @@ std::vector<std::string> ConfigReader::list(const YamlNode& node, std::string_vi
 void ConfigReader::read_text(std::string_view text, YamlOrigin origin, bool nested) {
   Result<std::vector<YamlNode>> documents = parse_yaml(text, file_, origin);
   if (!documents) {
-    errors_.push_back(std::move(documents).error());
+    add(std::move(documents).error());
     return;
   }
   const Position start{origin.lines + 1, origin.columns + 1};
@@ -341,8 +372,10 @@ void ConfigReader::read_routes(const YamlNode& node, RouterConfig& config) {
     RouteConfig route;
     route.at = item.at;
     read_members(item, kRouteKeys, "a route", route);
+    check_trigger(item, route);
     for (std::string_view needed : {"path", "module"})
-      if (!item.find(needed) && !(needed == "module" && route.external_engine))
+      if (!item.find(needed) &&
+          !(needed == "path" && (item.find("schedule") || item.find("events"))))
         error(item.at, fmt::format("the route has no `{}`", needed),
               needed == "path" ? "write `path: /something/*`" : "write `module: file.wasm`");
     config.routes.push_back(std::move(route));
@@ -367,6 +400,12 @@ void ConfigReader::read_max_connections(const YamlNode& node, RouterConfig& conf
   read_u32<&RouterConfig::max_connections>(node, "max_connections", config, 1, 1'000'000,
                                            "connections");
 }
+void ConfigReader::read_http2(const YamlNode& node, RouterConfig& config) {
+  if (size_t i = 0; choice(node, "http2", kSwitch, i)) config.http2 = i == 1;
+}
+void ConfigReader::read_max_streams(const YamlNode& node, RouterConfig& config) {
+  read_u32<&RouterConfig::max_streams>(node, "max_streams", config, 1, 10'000, "requests");
+}
 void ConfigReader::read_max_header_bytes(const YamlNode& node, RouterConfig& config) {
   read_u32<&RouterConfig::max_header_bytes>(node, "max_header_bytes", config, 1024, 1 << 20,
                                             "bytes");
@@ -390,6 +429,10 @@ void ConfigReader::read_body_timeout(const YamlNode& node, RouterConfig& config)
 void ConfigReader::read_drain_timeout(const YamlNode& node, RouterConfig& config) {
   read_u32<&RouterConfig::drain_timeout_ms>(node, "drain_timeout_ms", config, 0, 3'600'000,
                                             "milliseconds");
+}
+
+void ConfigReader::read_watch(const YamlNode& node, RouterConfig& config) {
+  if (size_t i = 0; choice(node, "watch", kSwitch, i)) config.watch = i == 1;
 }
 
 void ConfigReader::read_path(const YamlNode& node, RouteConfig& route) {
@@ -431,7 +474,9 @@ void ConfigReader::read_runtime(const YamlNode& node, RouteConfig& route) {
   if (size_t i = 0; choice(node, "runtime", kRuntimes, i)) route.runtime = kRuntimes[i];
 }
 void ConfigReader::read_backend(const YamlNode& node, RouteConfig& route) {
-  if (size_t i = 0; choice(node, "backend", kBackends, i)) route.backend = kBackends[i];
+  std::vector<std::string_view> names;
+  for (const TierName& tier : tier_names()) names.push_back(tier.name);
+  if (size_t i = 0; choice(node, "backend", names, i)) route.backend = names[i];
 }
 void ConfigReader::read_engine(const YamlNode& node, RouteConfig& route) {
   route.engine_at = node.at;
@@ -453,6 +498,13 @@ void ConfigReader::read_function(const YamlNode& node, RouteConfig& route) {
 void ConfigReader::read_pool_size(const YamlNode& node, RouteConfig& route) {
   read_u32<&RouteConfig::pool_size>(node, "pool_size", route, 0, 10'000, "instances");
 }
+void ConfigReader::read_snapshot(const YamlNode& node, RouteConfig& route) {
+  if (size_t i = 0; choice(node, "snapshot", kSwitch, i)) route.snapshot = i == 1;
+}
+void ConfigReader::read_reuse(const YamlNode& node, RouteConfig& route) {
+  if (auto value = number(node, "reuse", 1, 1'000'000, "requests"))
+    route.reuse = static_cast<uint32_t>(*value);
+}
 void ConfigReader::read_memory_limit(const YamlNode& node, RouteConfig& route) {
   read_u32<&RouteConfig::memory_limit_mb>(node, "memory_limit_mb", route, 1, 1 << 20, "MiB");
 }
@@ -473,33 +525,50 @@ void ConfigReader::read_edge_cache_ttl(const YamlNode& node, RouteConfig& route)
   read_u32<&RouteConfig::edge_cache_ttl>(node, "edge_cache_ttl", route, 0, 31'536'000, "seconds");
 }
 
-void ConfigReader::read_env(const YamlNode& node, RouteConfig& route) {
+void ConfigReader::read_edge_cache_mb(const YamlNode& node, RouteConfig& route) {
+  read_u32<&RouteConfig::edge_cache_mb>(node, "edge_cache_mb", route, 0, 4096, "MiB");
+}
+
+// NAME: VALUE pairs, as a map or as a list of NAME=VALUE.
+void ConfigReader::read_pairs(const YamlNode& node, std::string_view key, std::string_view what,
+                              std::vector<std::pair<std::string, std::string>>& pairs) {
   if (node.kind == YamlNode::Kind::map) {
     for (const YamlMember& member : node.members) {
       if (member.key.empty() || member.key.find('=') != std::string::npos)
-        error(member.at, fmt::format("`{}` is no name of an environment variable", member.key));
+        error(member.at, fmt::format("`{}` is no name of {}", member.key, what));
       else if (member.value.kind == YamlNode::Kind::null)
-        route.env.emplace_back(member.key, "");
+        pairs.emplace_back(member.key, "");
       else if (member.value.kind == YamlNode::Kind::scalar)
-        route.env.emplace_back(member.key, member.value.scalar);
+        pairs.emplace_back(member.key, member.value.scalar);
       else
         error(member.value.at,
               fmt::format("`{}` is a text, not {}", member.key, member.value.describe()));
     }
     return;
   }
-  for (const std::string& entry : list(node, "env")) {
+  for (const std::string& entry : list(node, key)) {
     size_t equals = entry.find('=');
     if (equals == 0 || equals == std::string::npos)
       error(node.at, fmt::format("`{}` is not NAME=VALUE", entry),
-            "write a map, `env: {NAME: VALUE}`, or a list of NAME=VALUE");
+            fmt::format("write a map, `{}: {{NAME: VALUE}}`, or a list of NAME=VALUE", key));
     else
-      route.env.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
+      pairs.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
   }
+}
+void ConfigReader::read_env(const YamlNode& node, RouteConfig& route) {
+  read_pairs(node, "env", "an environment variable", route.env);
+}
+void ConfigReader::read_variables(const YamlNode& node, RouteConfig& route) {
+  read_pairs(node, "config", "a value", route.variables);
+}
+void ConfigReader::read_keyvalue(const YamlNode& node, RouteConfig& route) {
+  route.keyvalue_at = node.at;
+  if (auto value = text(node, "keyvalue"))
+    route.keyvalue = *value == "memory" ? std::string() : resolve(*value);
 }
 void ConfigReader::read_dirs(const YamlNode& node, RouteConfig& route) {
   for (const std::string& entry : list(node, "dirs")) {
-    Result<DirMapping> mapping = parse_dir_mapping(entry);
+    Result<wasi::Preopen> mapping = wasi::parse_preopen(entry);
     if (!mapping) {
       error(node.at, mapping.error().message(), mapping.error().remedy());
       continue;
@@ -511,6 +580,52 @@ void ConfigReader::read_dirs(const YamlNode& node, RouteConfig& route) {
 void ConfigReader::read_args(const YamlNode& node, RouteConfig& route) {
   route.args = list(node, "args");
 }
+void ConfigReader::read_net(const YamlNode& node, RouteConfig& route) {
+  for (std::string& rule : list(node, "net")) {
+    if (auto good = wasi::make_network({.net = {rule}}); !good)
+      error(node.at, good.error().message(), good.error().remedy());
+    else
+      route.network.net.push_back(std::move(rule));
+  }
+}
+void ConfigReader::read_http_allow(const YamlNode& node, RouteConfig& route) {
+  for (std::string& rule : list(node, "http_allow")) {
+    if (auto good = wasi::make_network({.http = {rule}}); !good)
+      error(node.at, good.error().message(), good.error().remedy());
+    else
+      route.network.http.push_back(std::move(rule));
+  }
+}
+void ConfigReader::read_schedule(const YamlNode& node, RouteConfig& route) {
+  auto value = text(node, "schedule");
+  if (!value) return;
+  Result<Schedule> schedule = Schedule::parse(*value);
+  if (schedule)
+    route.schedule = *schedule;
+  else
+    add(std::move(schedule).error().with_context(
+        fmt::format("{}:{}:{}", file_, node.at.line, node.at.column)));
+}
+void ConfigReader::read_task(const YamlNode& node, RouteConfig& route) {
+  if (auto value = text(node, "task")) route.task = *std::move(value);
+}
+void ConfigReader::read_events(const YamlNode& node, RouteConfig& route) {
+  if (auto value = text(node, "events")) route.events = resolve(*value);
+}
+void ConfigReader::check_trigger(const YamlNode& item, RouteConfig& route) {
+  if (!route.triggered()) {
+    if (!route.task.empty())
+      error(item.at, "the route has a `task`, but no `schedule` for it",
+            "write for example `schedule: \"*/5 * * * *\"`");
+    return;
+  }
+  if (route.kind == Kind::edge || route.kind == Kind::wcgi || route.kind == Kind::wasi_http)
+    error(route.kind_at,
+          fmt::format("`kind: {}` answers HTTP requests, and has no place for other events",
+                      to_string(route.kind)),
+          "write `kind: serverless`");
+  route.command_kind = Kind::serverless;
+}
 
 struct FileCloser {
   void operator()(FILE* file) const { std::fclose(file); }
@@ -518,35 +633,12 @@ struct FileCloser {
 
 }  // namespace
 
-std::string_view to_string(Kind kind) { return kKinds[static_cast<size_t>(kind)]; }
-
-Result<DirMapping> parse_dir_mapping(std::string_view text) {
-  DirMapping mapping;
-  std::string_view rest = text;
-  if (rest.ends_with("::ro") || rest.ends_with("::rw")) {
-    mapping.read_only = rest.ends_with("::ro");
-    rest.remove_suffix(4);
-  }
-  if (size_t at = rest.find("::"); at != std::string_view::npos) {
-    mapping.host = rest.substr(0, at);
-    mapping.guest = rest.substr(at + 2);
-  } else if (size_t colon = rest.find(':'); colon != std::string_view::npos) {
-    std::string_view left = rest.substr(0, colon);
-    std::string_view right = rest.substr(colon + 1);
-    if (left != right)
-      return fail(Error(ErrorCode::ambiguous_dir, fmt::format(": `{}`", text))
-                      .with_remedy(fmt::format("write `{0}::{1}` to show the host's {0} as {1}, or "
-                                               "`{1}::{0}` to show the host's {1} as {0}",
-                                               left, right)));
-    mapping.host = mapping.guest = left;
-  } else {
-    mapping.host = mapping.guest = rest;
-  }
-  if (mapping.host.empty() || mapping.guest.empty() || mapping.guest.find(':') != std::string::npos)
-    return fail(Error(ErrorCode::bad_argument, fmt::format(": `{}` is no directory mapping", text))
-                    .with_remedy("write HOST::GUEST, HOST::GUEST::ro or PATH"));
-  return mapping;
+std::string RouteConfig::label() const {
+  if (!path.empty()) return host + path;
+  return task.empty() ? events.empty() ? "schedule" : "events:" + events : "task:" + task;
 }
+
+std::string_view to_string(Kind kind) { return kKinds[static_cast<size_t>(kind)]; }
 
 std::expected<RouterConfig, std::vector<Error>> parse_router_config(std::string_view text,
                                                                     const std::string& file) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 namespace sedge::serve {
@@ -110,6 +111,8 @@ listen: ["0.0.0.0:80", "[::]:80"]
 workers: 3
 log: logs/access.json
 max_connections: 7
+http2: false
+max_streams: 8
 max_header_bytes: 4096
 max_body_bytes: 1000
 header_timeout_ms: 1
@@ -124,6 +127,7 @@ routes:
     engine: embedded
     kind: pointer
     function: process
+    snapshot: false
     timeout_ms: 100
     max_concurrency: 9
     queue: 0
@@ -140,6 +144,8 @@ routes:
   EXPECT_EQ(config->workers, 3U);
   EXPECT_EQ(config->log, "conf/logs/access.json");
   EXPECT_EQ(config->max_connections, 7U);
+  EXPECT_FALSE(config->http2);
+  EXPECT_EQ(config->max_streams, 8U);
   EXPECT_EQ(config->max_header_bytes, 4096U);
   EXPECT_EQ(config->max_body_bytes, 1000U);
   EXPECT_EQ(config->header_timeout_ms, 1U);
@@ -152,6 +158,8 @@ routes:
   EXPECT_EQ(x.module, "conf/sub/x.wasm");
   EXPECT_EQ(x.kind, Kind::pointer);
   EXPECT_EQ(x.function, "process");
+  EXPECT_FALSE(x.snapshot);
+  EXPECT_TRUE(config->routes[1].snapshot);
   EXPECT_EQ(x.timeout_ms, 100U);
   EXPECT_EQ(x.max_concurrency, 9U);
   EXPECT_EQ(x.queue, 0U);
@@ -162,9 +170,9 @@ routes:
   ASSERT_EQ(x.dirs.size(), 3U);
   EXPECT_EQ(x.dirs[0].host, "conf/data");
   EXPECT_EQ(x.dirs[0].guest, "/data");
-  EXPECT_TRUE(x.dirs[0].read_only);
+  EXPECT_TRUE(x.dirs[0].readonly);
   EXPECT_EQ(x.dirs[1].host, "/same");
-  EXPECT_FALSE(x.dirs[1].read_only);
+  EXPECT_FALSE(x.dirs[1].readonly);
   EXPECT_EQ(x.dirs[2].guest, "plain");
   EXPECT_EQ(x.args, (std::vector<std::string>{"one", "two"}));
   EXPECT_EQ(config->routes[1].env, (Env{{"K", "V=W"}, {"E", ""}}));
@@ -227,11 +235,20 @@ TEST(RouterConfig, NamesMistakes) {
       {"routes:\n- {path: /a, module: m, colour: red}\n",
        file + "2:25: configuration: unknown key `colour` in a route\n"
               "help: the keys are path, module, runtime, engine, backend, wasi, kind, function, "
-              "host, methods, pool_size, memory_limit_mb, timeout_ms, max_concurrency, queue, "
-              "max_body_bytes, edge_cache_ttl, env, dirs, args\n"},
+              "host, methods, pool_size, snapshot, reuse, memory_limit_mb, timeout_ms, "
+              "max_concurrency, queue, max_body_bytes, edge_cache_ttl, edge_cache_mb, env, dirs, "
+              "args, net, http_allow, config, keyvalue, schedule, task, events\n"},
       {"routes:\n- {path: /a, module: m, dirs: [\"x:/y\"]}\n",
-       file + "2:31: configuration: ambiguous directory mapping: `x:/y`\nhelp: write `x::/y` to "
-              "show the host's x as /y, or `/y::x` to show the host's /y as x\n"},
+       file + "2:31: configuration: ambiguous directory mapping `x:/y`: the host's x as the "
+              "guest's /y, or the host's /y as the guest's x? Tools differ\n"
+              "help: write HOST::GUEST: x::/y or /y::x\n"},
+      {"routes:\n- {path: /a, module: m, config: [nothing]}\n",
+       file + "2:33: configuration: `nothing` is not NAME=VALUE\n"
+              "help: write a map, `config: {NAME: VALUE}`, or a list of NAME=VALUE\n"},
+      {"routes:\n- {path: /a, module: m, config: {a: [b]}}\n",
+       file + "2:37: configuration: `a` is a text, not a list\n"},
+      {"routes:\n- {path: /a, module: m, keyvalue: {file: x}}\n",
+       file + "2:35: configuration: `keyvalue` is a text, not a map\n"},
       {"routes:\n- {path: /a, module: m, methods: [\"G T\"]}\n",
        file +
            "2:34: configuration: `G T` is no HTTP method\nhelp: write for example [GET, POST]\n"},
@@ -249,8 +266,10 @@ TEST(RouterConfig, NamesMistakes) {
               "help: the first one's value is at line 2: remove one of them\n"},
       {"a: &x 1\nb: *x\n", file + "1:4: configuration: anchors (&name) are not accepted\n"
                                   "help: remove it\n"},
-      {"routes: [\n", file + "2:1: configuration: not YAML: end of sequence flow not found\n"},
-      {"a: b: c\n", file + "1:5: configuration: not YAML: illegal map value\n"},
+      {"routes: [\n", file + "2:1: configuration: not YAML: while parsing a flow node, did not "
+                             "find expected node content\n"},
+      {"a: b: c\n",
+       file + "1:5: configuration: not YAML: mapping values are not allowed in this context\n"},
       {"kind: ConfigMap\ndata:\n  other: x\n",
        file + "3:3: configuration: the ConfigMap's `data` has no router.yaml\n"
               "help: put the router file under `data:` as `router.yaml: |`\n"},
@@ -267,6 +286,40 @@ TEST(RouterConfig, PlacesMistakesInTheConfigMap) {
       mistakes("data:\n  router.yaml: |2\n      routes:\n       - path: x\n         module: m\n"),
       "dir/router.yaml:4:16: configuration: bad argument: the path `x` does not begin with "
       "`/`\nhelp: write it like /api/*\n");
+}
+
+TEST(RouterConfig, TriggersNeedNoPath) {
+  auto config = parse_router_config(
+      "routes:\n"
+      "- {module: a.wasm, schedule: \"*/5 * * * *\", task: cleanup}\n"
+      "- {module: b.wasm, events: inbox}\n"
+      "- {path: /c, module: c.wasm, schedule: \"@hourly\"}\n"
+      "watch: false\n",
+      "dir/router.yaml");
+  ASSERT_TRUE(config) << config.error().front().render();
+  EXPECT_FALSE(config->watch);
+  EXPECT_EQ(config->routes[0].label(), "task:cleanup");
+  EXPECT_EQ(config->routes[0].command_kind, Kind::serverless);
+  EXPECT_EQ(config->routes[1].label(), "events:dir/inbox");
+  EXPECT_EQ(config->routes[2].label(), "/c");
+  auto refused = parse_router_config(
+      "routes:\n"
+      "- {module: a.wasm, schedule: \"61 * * * *\"}\n"
+      "- {module: a.wasm, schedule: \"@daily\", kind: edge}\n"
+      "- {path: /x, module: a.wasm, task: t}\n",
+      "r.yaml");
+  ASSERT_FALSE(refused);
+  std::string text;
+  for (const Error& error : refused.error()) text += error.render() + "\n";
+  EXPECT_EQ(text,
+            "r.yaml:2:30: configuration: `61` is no minute of a schedule\n"
+            "help: write *, numbers from 0 to 59, ranges a-b, steps */n, or a list of these with "
+            "commas\n"
+            "r.yaml:3:46: configuration: `kind: edge` answers HTTP requests, and has no place for "
+            "other events\n"
+            "help: write `kind: serverless`\n"
+            "r.yaml:4:3: configuration: the route has a `task`, but no `schedule` for it\n"
+            "help: write for example `schedule: \"*/5 * * * *\"`\n");
 }
 
 TEST(RouterConfig, IsBounded) {
@@ -288,10 +341,32 @@ TEST(RouterConfig, IsBounded) {
   for (size_t i = 0; i <= kMaxYamlMembers; ++i) keys += "k" + std::to_string(i) + ": 1\n";
   EXPECT_EQ(mistakes(keys),
             "dir/router.yaml:4097:1: configuration: more than 4096 keys in one map\n");
-  // Not one byte of it is ever consumed: the parser alone would give empty documents for ever.
-  EXPECT_EQ(mistakes(",rr"),
-            "dir/router.yaml:1:1: configuration: more than 1000 documents\n"
-            "help: look for a stray `,`, `]` or `}` outside of any list or map\n");
+  EXPECT_EQ(
+      mistakes(",rr"),
+      "dir/router.yaml:1:1: configuration: not YAML: while parsing a block node, did not find "
+      "expected node content\n");
+  EXPECT_EQ(mistakes("routes: \x01\n"),
+            "dir/router.yaml:1:9: configuration: not YAML: control characters are not allowed\n");
+  std::string wrong = "routes:\n";
+  for (int i = 0; i < 25; ++i) wrong += "- {module: a.wasm, schedule: never}\n";
+  std::string named = mistakes(wrong);
+  EXPECT_EQ(std::ranges::count(named, '\n'), 40) << named;  // 20, each with its remedy
+}
+
+TEST(RouterConfig, GivesComponentsConfigurationAndAStore) {
+  auto config = parse_router_config(
+      "routes:\n"
+      "- {path: /a, module: m, config: {greeting: hello, empty: }, keyvalue: data/kept.db}\n"
+      "- {path: /b, module: m, config: [a=b=c], keyvalue: memory}\n"
+      "- {path: /c, module: m}\n",
+      "dir/router.yaml");
+  ASSERT_TRUE(config.has_value());
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(config->routes[0].variables, (Pairs{{"greeting", "hello"}, {"empty", ""}}));
+  EXPECT_EQ(config->routes[0].keyvalue, "dir/data/kept.db");
+  EXPECT_EQ(config->routes[1].variables, (Pairs{{"a", "b=c"}}));
+  EXPECT_EQ(config->routes[1].keyvalue, "");
+  EXPECT_FALSE(config->routes[2].keyvalue);
 }
 
 TEST(RouterConfig, SaysThatAFileIsMissing) {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/json_scan.h"
+#include "base/json_text.h"
 #include "base/utf8.h"
 #include "net/chars.h"
 
@@ -163,7 +164,7 @@ bool append_header(net::Response& response, const std::string& name, std::string
   return true;
 }
 
-Result<void> read_headers(net::Response& response, std::string_view json) {
+Result<void> read_headers(FunctionResponse& response, std::string_view json) {
   if (json == "null") return {};
   auto members = json_members(json);
   if (!members) return bad_answer("`headers` in the function's response is no object");
@@ -181,10 +182,13 @@ Result<void> read_headers(net::Response& response, std::string_view json) {
     if (!net::is_field_value(value))
       return bad_answer(fmt::format("the header `{}` has line breaks or control characters", name));
   }
-  // The body is sent as it is; encoding it is the server's business, and saying so without doing it
-  // would make the response unreadable.
-  std::erase_if(response.headers,
-                [](const auto& header) { return is_named(header, "content-encoding"); });
+  // Encoding the body is the server's business: saying so without doing it would make the response
+  // unreadable.
+  std::erase_if(response.headers, [&](const auto& header) {
+    bool encoding = is_named(header, "content-encoding");
+    if (encoding) response.content_encoding = header.second;
+    return encoding;
+  });
   return {};
 }
 
@@ -197,37 +201,6 @@ Result<int> read_status(std::string_view json) {
 }
 
 }  // namespace
-
-void append_json_string(std::string& out, std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  while (!text.empty()) {
-    size_t valid = utf8_valid_prefix(text);
-    for (char c : text.substr(0, valid)) {
-      if (c == '"' || c == '\\') {
-        out += '\\';
-        out += c;
-      } else if (static_cast<unsigned char>(c) >= 0x20) {
-        out += c;
-      } else if (c == '\n') {
-        out += "\\n";
-      } else if (c == '\r') {
-        out += "\\r";
-      } else if (c == '\t') {
-        out += "\\t";
-      } else {
-        out += "\\u00";
-        out += kHex[static_cast<unsigned char>(c) >> 4];
-        out += kHex[c & 15];
-      }
-    }
-    text.remove_prefix(valid);
-    if (text.empty()) break;
-    out += "\xef\xbf\xbd";
-    text.remove_prefix(1);
-  }
-  out += '"';
-}
 
 Result<std::string> edge_event(const net::Request& request, const EventContext& context) {
   std::string out;
@@ -253,12 +226,12 @@ Result<std::string> serverless_event(const net::Request& request, const EventCon
   return out;
 }
 
-Result<net::Response> response_from_output(std::string_view output) {
+Result<FunctionResponse> response_from_output(std::string_view output) {
   output = trim(output);
   if (output.empty()) return bad_answer("the function printed nothing");
   if (!is_json(output))
     return bad_answer(fmt::format("the function's output is not JSON: {}", excerpt(output)));
-  net::Response response;
+  FunctionResponse response;
   std::string_view status, headers = "null", body = "null", cache_control = "null", ttl = "null";
   if (auto members = json_members(output)) {
     for (const JsonMember& member : *members) {
@@ -283,6 +256,10 @@ Result<net::Response> response_from_output(std::string_view output) {
   if (!seconds && ttl != "null") return bad_answer("`edge_cache_ttl` is no number");
   if (!net::is_field_value(control.value_or("")))
     return bad_answer("`cache_control` has line breaks or control characters");
+  if (seconds) {
+    constexpr double kYear = 31'536'000;
+    response.edge_cache_ttl = static_cast<uint32_t>(std::clamp(*seconds, 0.0, kYear));
+  }
   if ((!control || control->empty()) && seconds && *seconds > 0)
     control = fmt::format("s-maxage={:.0f}", *seconds);
   if (control && !control->empty()) {

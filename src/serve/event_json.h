@@ -3,6 +3,8 @@
 #ifndef SEDGE_SERVE_EVENT_JSON_H_
 #define SEDGE_SERVE_EVENT_JSON_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,16 +34,19 @@ Result<std::string> edge_event(const net::Request& request, const EventContext& 
 Result<std::string> serverless_event(const net::Request& request, const EventContext& context,
                                      int64_t unix_seconds);
 
+/// A response, and what the function wants done with it.
+struct FunctionResponse : net::Response {
+  std::optional<uint32_t> edge_cache_ttl;  ///< seconds, as far as the function says
+  std::string content_encoding;            ///< the coding it names; the body is not encoded yet
+};
+
 /// Makes the HTTP response from a function's output: an object with `status_code` is taken apart
 /// ({status_code, headers, body, cache_control, edge_cache_ttl}); any other JSON value is a 200
 /// with that value as its body. Error: bad_answer, saying what is wrong.
-Result<net::Response> response_from_output(std::string_view output);
+Result<FunctionResponse> response_from_output(std::string_view output);
 
 /// {"error": …, "request_id": …}
 std::string error_body(std::string_view error, std::string_view request_id);
-
-/// Appends `text` as a JSON string; what is no UTF-8 becomes U+FFFD.
-void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace sedge::serve
 

@@ -19,6 +19,9 @@ class RouteMetrics {
  public:
   void record(int status, uint64_t latency_ns, uint64_t bytes_in, uint64_t bytes_out);
 
+  /// Content of a response that was recorded before it was complete.
+  void add_content(uint64_t bytes) { bytes_out_.fetch_add(bytes, std::memory_order_relaxed); }
+
   std::atomic<int64_t> in_flight = 0;
   std::atomic<int64_t> queued = 0;
 

@@ -24,9 +24,9 @@ struct ServeOptions {
   std::optional<uint32_t> workers;  ///< event loops
   std::optional<std::string> log;   ///< stdout (default), stderr, none, or a path
   std::optional<uint32_t> drain_timeout_ms;
-  bool strict = false;  ///< refuse to start if any route cannot be run
-  RouteConfig single;   ///< for a module: everything but path and module
-  Features features = Features::all();
+  bool strict = false;                             ///< refuse to start if any route cannot be run
+  RouteConfig single;                              ///< for a module: everything but path and module
+  Config engine;                                   ///< but for the tier, which routes choose
   std::function<void(const Error&)> report;        ///< shows an error to the user
   std::function<void(std::string_view)> announce;  ///< shows a line to the user
 };

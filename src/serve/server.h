@@ -13,6 +13,7 @@
 #include "net/http_server.h"
 #include "serve/access_log.h"
 #include "serve/app.h"
+#include "serve/app_switch.h"
 #include "serve/config.h"
 
 namespace sedge::serve {
@@ -31,7 +32,16 @@ class Server {
   ~Server();
 
   const std::vector<net::Address>& addresses() const { return http_->addresses(); }
-  App& app() { return *app_; }
+  std::shared_ptr<App> app() const { return switch_->current(); }
+  /// Routes as `config` has them from now on; what is in flight is finished as it began. What
+  /// belongs to the server itself (addresses, workers, limits of connections) stays. Errors: those
+  /// of start(), and the old routes stay.
+  Result<void> reload(const RouterConfig& config, const FunctionFactory& make_function, bool strict,
+                      const std::function<void(const Error&)>& report);
+  /// Frees what reload() has replaced, as far as nothing uses it; false while something does.
+  bool sweep() { return switch_->sweep(); }
+  /// Ends what still runs or waits (503).
+  void interrupt_all() { switch_->interrupt_all(); }
   AccessLog& diagnostics() { return *diagnostics_; }
   /// Stops accepting and lets requests finish; after `deadline_ms` those that run are ended with
   /// 503, and what is then left is cut.
@@ -44,9 +54,12 @@ class Server {
 
  private:
   Server() = default;
+  Result<std::unique_ptr<App>> make_app(const RouterConfig& config,
+                                        const FunctionFactory& make_function, bool strict,
+                                        const std::function<void(const Error&)>& report);
   std::unique_ptr<AccessLog> log_;
   std::unique_ptr<AccessLog> diagnostics_;
-  std::unique_ptr<App> app_;
+  std::unique_ptr<AppSwitch> switch_;
   std::unique_ptr<net::HttpServer> http_;
   uint64_t drain_deadline_ns_ = 0;
 };

@@ -18,6 +18,9 @@
 
 #include <fmt/format.h>
 
+#if SEDGE_HAVE_HTTP2
+#include "net/http2_test_peer.h"
+#endif
 #include "net/test_client.h"
 
 namespace sedge::serve {
@@ -33,12 +36,12 @@ void wait_until(F predicate) {
 
 // Says what the module's name says: "echo" gives its input back, "hold" waits until it is released
 // or its deadline has passed, the others fail in their own way.
-class FakeFunction final : public Function {
+class FakeFunction final : public BlockingFunction {
  public:
   FakeFunction(std::string name, Kind kind) : name_(std::move(name)), kind_(kind) {}
   Kind kind() const override { return kind_; }
-  Result<std::string> invoke(std::string input, Deadline deadline) override {
-    if (name_ == "echo") return input;
+  Result<std::string> invoke(FunctionInput input, Deadline deadline) override {
+    if (name_ == "echo") return std::move(input.data);
     if (name_ == "text") return R"({"status_code":201,"headers":{"X-A":"b"},"body":"hi"})";
     if (name_ == "garbage") return "garbage";
     if (name_ == "trap") return fail(ErrorCode::unreachable);
@@ -98,18 +101,21 @@ class ServerTest : public ::testing::Test {
     config_.listen = {"127.0.0.1:0"};
     config_.workers = 2;
     if (!config_.log) config_.log = "none";
-    auto server = Server::start(
-        config_,
-        [&](const RouteConfig& config, uint32_t) -> Result<std::unique_ptr<Function>> {
-          if (config.module == "broken")
-            return fail(ErrorCode::unsupported_file, ": it is a component");
-          auto function = std::make_unique<FakeFunction>(config.module, config.kind);
-          functions_.push_back(function.get());
-          return function;
-        },
-        false, [&](const Error& error) { reports_.push_back(error.render()); });
+    auto server = Server::start(config_, factory(), false, report());
     ASSERT_TRUE(server) << server.error().render();
     server_ = *std::move(server);
+  }
+  FunctionFactory factory() {
+    return [&](const RouteConfig& config, uint32_t) -> Result<std::unique_ptr<Function>> {
+      if (config.module == "broken")
+        return fail(ErrorCode::unsupported_file, ": it is a component");
+      auto function = std::make_unique<FakeFunction>(config.module, config.kind);
+      functions_.push_back(function.get());
+      return function;
+    };
+  }
+  std::function<void(const Error&)> report() {
+    return [&](const Error& error) { reports_.push_back(error.render()); };
   }
   TestClient client() { return TestClient(server_->addresses()[0]); }
   std::string metrics() { return client().get("/metrics").body; }
@@ -254,8 +260,58 @@ TEST_F(ServerTest, KeepsServingWhileFunctionsSpin) {
   wait_until([&] { return has_metric("sedge_requests_in_flight{route=\"/spin\"} 20"); });
   TestClient one = client();
   for (int i = 0; i < 5; ++i) EXPECT_EQ(one.get("/text").status, 201);
-  server_->app().interrupt_all();
+  server_->interrupt_all();
   for (TestClient& ended : spinning) EXPECT_EQ(ended.read().status, 503);
+}
+
+TEST_F(ServerTest, ReloadFinishesWhatIsInFlightAndLosesNothing) {
+  route("/old", "hold");
+  start();
+  TestClient held = client();
+  held.send("GET /old HTTP/1.1\r\nHost: a\r\n\r\n");
+  FakeFunction& function = *functions_[0];
+  wait_until([&] { return function.held() == 1; });
+  TestClient half = client();  // its head is judged by the old routes, its body comes later
+  half.send("POST /old HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n1");
+
+  config_.routes.clear();
+  route("/new", "text");
+  ASSERT_TRUE(server_->reload(config_, factory(), false, report()));
+  EXPECT_FALSE(server_->sweep());
+  TestClient one = client();
+  EXPECT_EQ(one.get("/new").status, 201);
+  EXPECT_EQ(one.get("/old").status, 404);
+  function.release();
+  EXPECT_EQ(held.read().body, "released");
+  half.send("2");
+  EXPECT_NE(half.read().status, 0);
+  wait_until([&] { return server_->sweep(); });
+
+  // Routes none of which can be run: the old ones stay.
+  config_.routes.clear();
+  route("/broken", "broken");
+  auto refused = server_->reload(config_, factory(), false, report());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(), "configuration: 1 of 1 routes in  cannot be run");
+  EXPECT_EQ(one.get("/new").status, 201);
+}
+
+TEST_F(ServerTest, KeepsResponsesForTheirTime) {
+  route("/text", "text").edge_cache_ttl = 60;
+  route("/echo", "echo").edge_cache_ttl = 60;
+  start();
+  TestClient one = client();
+  EXPECT_EQ(one.get("/text").headers.count("age"), 0);
+  EXPECT_EQ(one.get("/text").headers.count("age"), 0);  // a 201 says what it says
+  TestClient::Reply first = one.get("/echo?a=1");
+  TestClient::Reply second = one.get("/echo?a=1");
+  EXPECT_EQ(second.body, first.body);
+  EXPECT_EQ(second.headers["age"], "0");
+  EXPECT_NE(second.headers["x-request-id"], first.headers["x-request-id"]);
+  EXPECT_NE(one.get("/echo?a=2").body, first.body);
+  EXPECT_TRUE(has_metric("sedge_cache_hits_total{route=\"/echo\"} 1"));
+  EXPECT_TRUE(has_metric("sedge_cache_misses_total{route=\"/echo\"} 2"));
+  EXPECT_TRUE(has_metric("sedge_http_requests_total{route=\"/echo\",status=\"200\"} 3"));
 }
 
 TEST_F(ServerTest, ReportsHealthAndMetrics) {
@@ -308,13 +364,66 @@ TEST_F(ServerTest, WritesTheAccessLog) {
   EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 2) << log;
   EXPECT_TRUE(log.starts_with("{\"time\":\"20")) << log;
   EXPECT_NE(log.find("\"request_id\":\"r1\",\"peer\":\"127.0.0.1\",\"method\":\"GET\",\"target\":"
-                     "\"/text?q=\\\"\",\"host\":\"test\",\"user_agent\":\"t\",\"route\":\"/text\","
+                     "\"/text?q=\\\"\",\"protocol\":\"HTTP/"
+                     "1.1\",\"host\":\"test\",\"user_agent\":\"t\",\"route\":\"/text\","
                      "\"status\":201,\"bytes_in\":"),
             std::string::npos)
       << log;
   EXPECT_NE(log.find("\"request_id\":\"r2\""), std::string::npos) << log;
   EXPECT_NE(log.find("\"error\":\"no route for this path\"}\n"), std::string::npos) << log;
 }
+
+#if SEDGE_HAVE_HTTP2
+TEST_F(ServerTest, TakesRequestsOfHttp2TheSameWay) {
+  std::string path =
+      (std::filesystem::temp_directory_path() / fmt::format("sedge-log2-{}", ::getpid())).string();
+  config_.log = path;
+  config_.max_streams = 5;
+  route("/text", "text");
+  route("/body/*", "echo", Kind::pointer).max_body_bytes = 10;
+  RouteConfig& held = route("/hold", "hold");
+  held.max_concurrency = 1;
+  held.queue = 0;
+  start();
+  net::Http2TestClient two(server_->addresses()[0]);
+  net::Http2TestClient::Reply reply = two.ask("GET", "/text", {}, {{"x-request-id", "my-id"}});
+  EXPECT_EQ(reply.status, 201);
+  EXPECT_EQ(reply.body, "hi");
+  EXPECT_EQ(reply.headers["x-a"], "b");
+  EXPECT_EQ(reply.headers["x-request-id"], "my-id");
+  EXPECT_EQ(two.ask("POST", "/body/1", "{\"n\": 1}").body, "{\"n\": 1}");
+  EXPECT_EQ(two.ask("POST", "/body/1", "{\"n\": 12345}").status, 413);
+  EXPECT_EQ(two.ask("GET", "/none").status, 404);
+  EXPECT_EQ(two.ask("GET", "/healthz").body, "ok\n");
+  int32_t first = two.request("GET", "/hold");
+  two.flush();
+  wait_until([&] { return functions_[2]->held() == 1; });
+  EXPECT_EQ(two.ask("GET", "/hold").status, 429);
+  functions_[2]->release();
+  two.until([&] { return two.replies[first].closed; });
+  EXPECT_EQ(two.replies[first].body, "released");
+  EXPECT_TRUE(has_metric("sedge_http2_connections_total 1"));
+  EXPECT_TRUE(has_metric("sedge_http2_requests_total 7"));
+  EXPECT_TRUE(has_metric("sedge_http_requests_total{route=\"/text\",status=\"201\"} 1"));
+  server_->drain(10'000);
+  EXPECT_TRUE(two.at_end());
+  EXPECT_TRUE(two.goaway);
+  EXPECT_TRUE(server_->wait());
+  server_.reset();
+  FILE* file = std::fopen(path.c_str(), "r");
+  ASSERT_NE(file, nullptr);
+  std::string log(8192, '\0');
+  log.resize(std::fread(log.data(), 1, log.size(), file));
+  std::fclose(file);
+  std::filesystem::remove(path);
+  EXPECT_NE(
+      log.find("\"request_id\":\"my-id\",\"peer\":\"127.0.0.1\",\"method\":\"GET\",\"target\":"
+               "\"/text\",\"protocol\":\"HTTP/2.0\",\"host\":\"test\",\"route\":\"/text\","
+               "\"status\":201,"),
+      std::string::npos)
+      << log;
+}
+#endif
 
 TEST_F(ServerTest, DrainsAndFinishesWhatRuns) {
   route("/hold", "hold");

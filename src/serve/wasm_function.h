@@ -23,9 +23,11 @@ using GuestStderr = std::function<void(std::string_view route, std::string_view 
 /// Errors: those of loading, linking and instantiating; unsupported_file for what this version
 /// cannot run; config_syntax for a route that does not fit its module. Each begins with the route's
 /// place.
-Result<std::unique_ptr<Function>> load_wasm_function(const Engine& engine, const RouteConfig& route,
-                                                     const std::string& file, uint32_t pool_size,
-                                                     GuestStderr guest_stderr);
+Result<std::unique_ptr<BlockingFunction>> load_wasm_function(const Engine& engine,
+                                                             const RouteConfig& route,
+                                                             const std::string& file,
+                                                             uint32_t pool_size,
+                                                             GuestStderr guest_stderr);
 
 }  // namespace sedge::serve
 

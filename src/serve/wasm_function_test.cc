@@ -9,12 +9,12 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
 
+#include "base/test_paths.h"
 #include "serve/event_json.h"
 
 namespace sedge::serve {
@@ -50,12 +50,10 @@ class WasmFunctionTest : public ::testing::Test {
   }
   // False, with the test skipped, if the shared folder is not there.
   bool guest(std::string_view name) {
-    const char* shared = std::getenv("SEDGE_SHARED");
-    std::filesystem::path folder = shared ? shared : SEDGE_SHARED_DIR;
-    route_.module = (folder / "guests" / "wasm" / name).string();
+    route_.module = (test::shared_path("guests/wasm") / name).string();
     return std::filesystem::exists(route_.module);
   }
-  std::unique_ptr<Function> load(uint32_t pool_size = 1) {
+  std::unique_ptr<BlockingFunction> load(uint32_t pool_size = 1) {
     auto function = load_wasm_function(engine_, route_, "router.yaml", pool_size,
                                        [this](std::string_view route, std::string_view text) {
                                          stderr_ += std::string(route) + ": " + std::string(text);
@@ -71,7 +69,7 @@ class WasmFunctionTest : public ::testing::Test {
       text.replace(at, route_.module.size(), "FILE");
     return text;
   }
-  static std::string call(Function& function, std::string input, int timeout_ms = 20'000) {
+  static std::string call(BlockingFunction& function, std::string input, int timeout_ms = 20'000) {
     Result<std::string> output = function.invoke(std::move(input), after(timeout_ms));
     function.prepare();
     return output ? *output : output.error().message();
@@ -102,6 +100,57 @@ TEST_F(WasmFunctionTest, GivesEachCallAFreshInstance) {
     EXPECT_EQ(figures.idle, pool_size);
     EXPECT_EQ(figures.live, pool_size);
     EXPECT_EQ(figures.taken_ready, pool_size ? 10U : 0U);
+  }
+}
+
+// A reactor whose `_initialize` counts a global and a byte of memory up; `%` is what else it does.
+// It answers with both and counts them up again.
+constexpr std::string_view kReactor = R"((module
+  (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_sizes_get"
+    (func $environ (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (type $s (struct))
+  (global $count (mut i32) (i32.const 49))
+  (global $object (mut anyref) (ref.null any))
+  (func (export "_initialize")
+    (global.set $count (i32.add (global.get $count) (i32.const 1)))
+    (drop (memory.grow (i32.const 3)))
+    (i32.store8 (i32.const 200000) (i32.add (i32.load8_u (i32.const 200000)) (i32.const 51)))
+    %)
+  (func (export "handle_request") (param i32 i32) (result i32)
+    (i32.store8 (i32.const 8) (global.get $count))
+    (i32.store8 (i32.const 9) (i32.load8_u (i32.const 200000)))
+    (global.set $count (i32.const 57))
+    (i32.store8 (i32.const 200000) (i32.const 57))
+    (i32.const 8))))";
+
+TEST_F(WasmFunctionTest, InitialisesReactorsOnce) {
+  struct Case {
+    std::string_view also;
+    bool asked;
+    bool snapshot;
+  };
+  const Case cases[] = {
+      {"", true, true},
+      {"", false, false},
+      {"(drop (call $environ (i32.const 16) (i32.const 20)))", true, true},
+      // Every instance has its own random numbers.
+      {"(drop (call $random (i32.const 16) (i32.const 4)))", true, false},
+      // No module can hold an object.
+      {"(global.set $object (struct.new $s))", true, false},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.also);
+    std::string text(kReactor);
+    wat(text.replace(text.find('%'), 1, c.also));
+    route_.snapshot = c.asked;
+    for (uint32_t pool_size : {0U, 2U}) {
+      auto function = load(pool_size);
+      ASSERT_TRUE(function);
+      EXPECT_EQ(function->figures().snapshot, c.snapshot);
+      for (int i = 0; i < 5; ++i) EXPECT_EQ(call(*function, "x"), "23");
+    }
   }
 }
 
@@ -195,30 +244,57 @@ TEST_F(WasmFunctionTest, SaysWhatCannotBeServed) {
       "`_start`; it exports a (func [i32 i32] -> [i32]), b (func [i32 i32] -> [i32])\n"
       "help: build a program with `main` (cargo build --target wasm32-wasip1), or leave `kind` "
       "out");
-  route_.kind = Kind::wcgi;
+  route_.kind = Kind::wasi_http;
   EXPECT_EQ(
       load_error(),
-      "router.yaml:4:11: configuration: `kind: wcgi` is not in this version of sedge\n"
-      "help: use a JSON edge function (`kind: edge`) or a pointer function (`kind: pointer`)");
+      "router.yaml:4:11: configuration: `kind: wasi-http` needs a component, and FILE is a core "
+      "module\nhelp: build a component for wasi:http/proxy, or leave `kind` out");
   route_.kind = Kind::automatic;
   route_.wasi = WasiVersion::preview2;
   EXPECT_EQ(
       load_error(),
       "router.yaml:5:11: configuration: incompatible WASI version: FILE is a core module, not "
       "a component\nhelp: write `wasi: preview1`, or leave `wasi` out");
-  route_.external_engine = true;
-  EXPECT_EQ(load_error(),
-            "router.yaml:7:13: configuration: `engine: external` is not in this version of sedge\n"
-            "help: leave `engine` out: the embedded engine runs the module");
+}
+
+// Prints its environment, NUL-separated, behind a header.
+constexpr std::string_view kCgi = R"((module
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_get" (func $get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 1000) "X-A: b\n\n")
+  (func (export "_start")
+    (drop (call $sizes (i32.const 0) (i32.const 4)))
+    (drop (call $get (i32.const 2000) (i32.const 8192)))
+    (i32.store (i32.const 16) (i32.const 1000))
+    (i32.store (i32.const 20) (i32.const 8))
+    (i32.store (i32.const 24) (i32.const 8192))
+    (i32.store (i32.const 28) (i32.load (i32.const 4)))
+    (drop (call $write (i32.const 1) (i32.const 16) (i32.const 2) (i32.const 32))))))";
+
+TEST_F(WasmFunctionTest, CgiProgramsGetTheVariablesOfTheRequest) {
+  wat(kCgi);
+  route_.command_kind = Kind::wcgi;
+  route_.env = {{"A", "route"}};
+  auto function = load();
+  ASSERT_TRUE(function);
+  EXPECT_EQ(function->kind(), Kind::wcgi);
+  for (const char* value : {"1", "2"}) {  // the first finds a prepared instance
+    FunctionInput input{std::string()};
+    input.env = {{"B", value}, {"A", "request"}};
+    auto output = function->invoke(std::move(input), after(20'000));
+    ASSERT_TRUE(output) << output.error().render();
+    EXPECT_EQ(*output, std::string("X-A: b\n\nA=route\0B=", 18) + value + std::string(1, '\0'));
+  }
 }
 
 TEST_F(WasmFunctionTest, RefusesComponentsByName) {
   route_.module = (folder_ / "c.wasm").string();
   std::ofstream(route_.module, std::ios::binary) << std::string("\0asm\x0d\0\1\0", 8);
   EXPECT_EQ(load_error(),
-            "router.yaml:3:13: not supported: FILE is a component, which this version of sedge "
-            "cannot run\nhelp: build the function as a core module (cargo build --target "
-            "wasm32-wasip1) and name that file");
+            "router.yaml:3:13: FILE: not supported: this is a component, not a core module (at "
+            "offset 0x4)\nhelp: a core module is needed here: build for wasm32-wasip1");
 }
 
 TEST_F(WasmFunctionTest, RunsTheDocumentsFunctions) {
@@ -262,7 +338,7 @@ TEST_F(WasmFunctionTest, NamesTheWrongTarget) {
   auto function = load();
   ASSERT_TRUE(function);
   Result<std::string> output =
-      function->invoke(R"({"action":"transform","payload":{}})", after(20'000));
+      function->invoke(std::string(R"({"action":"transform","payload":{}})"), after(20'000));
   ASSERT_FALSE(output);
   EXPECT_EQ(output.error().message(), "unreachable");
   EXPECT_EQ(

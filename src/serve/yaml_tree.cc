@@ -1,14 +1,10 @@
-// Building the tree. After the first mistake the remaining events are ignored: an event handler
-// cannot stop yaml-cpp without throwing, and the file is small.
+// Building the tree from libyaml's events, one by one: it ends at the first mistake.
 #include "serve/yaml_tree.h"
 
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/parser.h>
+#include <yaml.h>
 
 #include <algorithm>
 #include <optional>
-#include <sstream>
 
 #include <fmt/format.h>
 
@@ -22,54 +18,81 @@ Position place(Position inner, const YamlOrigin& origin) {
   return {inner.line + origin.lines, inner.column + origin.columns};
 }
 
-Position position_of(const YAML::Mark& mark, const YamlOrigin& origin) {
-  if (mark.is_null()) return place({}, origin);
-  return place({static_cast<uint32_t>(mark.line + 1), static_cast<uint32_t>(mark.column + 1)},
-               origin);
+/// Where the character before byte `offset` ends.
+Position position_of(std::string_view text, size_t offset) {
+  std::string_view before = text.substr(0, offset);
+  auto line = static_cast<uint32_t>(std::ranges::count(before, '\n') + 1);
+  size_t start = before.rfind('\n') + 1;  // npos + 1 is 0
+  return {line, static_cast<uint32_t>(before.size() - start + 1)};
 }
 
-class TreeBuilder final : public YAML::EventHandler {
+class Parser {
  public:
-  TreeBuilder(std::string_view text, std::string_view file, const YamlOrigin& origin)
-      : text_(text), file_(file), origin_(origin) {}
+  explicit Parser(std::string_view text) {
+    good_ = yaml_parser_initialize(&parser_) != 0;
+    if (!good_) return;
+    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
+                                 text.size());
+  }
+  ~Parser() {
+    if (good_) yaml_parser_delete(&parser_);
+  }
+  Parser(const Parser&) = delete;
+  Parser& operator=(const Parser&) = delete;
 
-  std::optional<Error> take_error() { return std::move(error_); }
-  YamlNode take_root() { return std::move(root_); }
+  bool next(yaml_event_t& event) { return good_ && yaml_parser_parse(&parser_, &event) != 0; }
 
-  void OnDocumentStart(const YAML::Mark&) override {}
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    YamlNode node;
-    node.at = position_of(mark, origin_);
-    add(std::move(node), mark, anchor);
+  Position problem_at(std::string_view text) const {
+    if (!good_ || parser_.error == YAML_MEMORY_ERROR) return {};
+    if (parser_.error == YAML_READER_ERROR) return position_of(text, parser_.problem_offset);
+    return {static_cast<uint32_t>(parser_.problem_mark.line + 1),
+            static_cast<uint32_t>(parser_.problem_mark.column + 1)};
   }
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    refuse(position_of(mark, origin_), "aliases (*name) are not accepted", "repeat the value");
+  std::string problem() const {
+    if (!good_ || parser_.error == YAML_MEMORY_ERROR) return "out of memory";
+    if (!parser_.problem) return "not YAML";
+    return parser_.context ? fmt::format("not YAML: {}, {}", parser_.context, parser_.problem)
+                           : fmt::format("not YAML: {}", parser_.problem);
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                const std::string& value) override {
-    YamlNode node;
-    node.kind = YamlNode::Kind::scalar;
-    node.at = position_of(mark, origin_);
-    node.quoted = tag == "!";
-    node.literal = !mark.is_null() && static_cast<size_t>(mark.pos) < text_.size() &&
-                   text_[static_cast<size_t>(mark.pos)] == '|';
-    node.quoted |= node.literal;
-    node.scalar = value;
-    if (!node.quoted && (value == "~" || value == "null" || value == "Null" || value == "NULL"))
-      node.kind = YamlNode::Kind::null;
-    add(std::move(node), mark, anchor);
+
+ private:
+  yaml_parser_t parser_;
+  bool good_ = false;
+};
+
+class TreeBuilder {
+ public:
+  TreeBuilder(std::string_view file, const YamlOrigin& origin) : file_(file), origin_(origin) {}
+
+  /// False: a mistake, see take_error().
+  bool take(const yaml_event_t& event) {
+    const Position at = place({static_cast<uint32_t>(event.start_mark.line + 1),
+                               static_cast<uint32_t>(event.start_mark.column + 1)},
+                              origin_);
+    switch (event.type) {
+      case YAML_SCALAR_EVENT:
+        return unanchored(event.data.scalar.anchor, at) && attach(scalar(event, at));
+      case YAML_SEQUENCE_START_EVENT:
+        return unanchored(event.data.sequence_start.anchor, at) &&
+               open(YamlNode::Kind::sequence, at);
+      case YAML_MAPPING_START_EVENT:
+        return unanchored(event.data.mapping_start.anchor, at) && open(YamlNode::Kind::map, at);
+      case YAML_SEQUENCE_END_EVENT:
+      case YAML_MAPPING_END_EVENT: {
+        YamlNode node = std::move(levels_.back().node);
+        levels_.pop_back();
+        return attach(std::move(node));
+      }
+      case YAML_ALIAS_EVENT:
+        return refuse(at, "aliases (*name) are not accepted", "repeat the value");
+      default:
+        return true;
+    }
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    open(YamlNode::Kind::sequence, mark, anchor);
-  }
-  void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
-    open(YamlNode::Kind::map, mark, anchor);
-  }
-  void OnMapEnd() override { close(); }
+
+  Error take_error() { return *std::move(error_); }
+  std::vector<YamlNode> take_documents() { return std::move(documents_); }
 
  private:
   struct Level {
@@ -77,48 +100,45 @@ class TreeBuilder final : public YAML::EventHandler {
     std::optional<YamlMember> pending;  // a key that waits for its value
   };
 
-  void refuse(Position at, std::string message, std::string remedy) {
-    if (!error_) error_ = config_error(file_, at, std::move(message), std::move(remedy));
+  bool refuse(Position at, std::string message, std::string remedy) {
+    error_ = config_error(file_, at, std::move(message), std::move(remedy));
+    return false;
   }
 
-  void open(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (anchor != 0)
-      refuse(position_of(mark, origin_), "anchors (&name) are not accepted", "remove it");
+  bool unanchored(const yaml_char_t* anchor, Position at) {
+    return !anchor || refuse(at, "anchors (&name) are not accepted", "remove it");
+  }
+
+  static YamlNode scalar(const yaml_event_t& event, Position at) {
+    const auto& from = event.data.scalar;
+    YamlNode node;
+    node.kind = YamlNode::Kind::scalar;
+    node.at = at;
+    node.quoted = from.style != YAML_PLAIN_SCALAR_STYLE;
+    node.literal = from.style == YAML_LITERAL_SCALAR_STYLE;
+    node.scalar.assign(reinterpret_cast<const char*>(from.value), from.length);
+    constexpr std::string_view kNull[] = {"", "~", "null", "Null", "NULL"};
+    if (!node.quoted && std::ranges::find(kNull, node.scalar) != std::end(kNull))
+      node.kind = YamlNode::Kind::null;
+    return node;
+  }
+
+  bool open(YamlNode::Kind kind, Position at) {
     if (levels_.size() >= kMaxYamlDepth)
-      refuse(position_of(mark, origin_), fmt::format("nested deeper than {} levels", kMaxYamlDepth),
-             {});
-    if (error_) {
-      ++ignored_;
-      return;
-    }
+      return refuse(at, fmt::format("nested deeper than {} levels", kMaxYamlDepth), {});
     Level level;
     level.node.kind = kind;
-    level.node.at = position_of(mark, origin_);
+    level.node.at = at;
     levels_.push_back(std::move(level));
+    return true;
   }
 
-  void close() {
-    if (ignored_ > 0) {
-      --ignored_;
-      return;
-    }
-    YamlNode node = std::move(levels_.back().node);
-    levels_.pop_back();
-    attach(std::move(node));
-  }
-
-  void add(YamlNode node, const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (anchor != 0)
-      refuse(position_of(mark, origin_), "anchors (&name) are not accepted", "remove it");
-    if (!error_) attach(std::move(node));
-  }
-
-  void attach(YamlNode node) {
+  bool attach(YamlNode node) {
     if (++nodes_ > kMaxYamlNodes)
       return refuse(node.at, fmt::format("more than {} values", kMaxYamlNodes), {});
     if (levels_.empty()) {
-      root_ = std::move(node);
-      return;
+      documents_.push_back(std::move(node));
+      return true;
     }
     Level& level = levels_.back();
     if (level.node.kind == YamlNode::Kind::sequence) {
@@ -128,7 +148,7 @@ class TreeBuilder final : public YAML::EventHandler {
       level.node.members.push_back(*std::move(level.pending));
       level.pending.reset();
     } else if (node.kind != YamlNode::Kind::scalar) {
-      refuse(node.at, fmt::format("a key is a word, not {}", node.describe()), {});
+      return refuse(node.at, fmt::format("a key is a word, not {}", node.describe()), {});
     } else {
       if (const YamlNode* earlier = level.node.find(node.scalar))
         return refuse(node.at, fmt::format("`{}` is there twice", node.scalar),
@@ -138,15 +158,14 @@ class TreeBuilder final : public YAML::EventHandler {
         return refuse(node.at, fmt::format("more than {} keys in one map", kMaxYamlMembers), {});
       level.pending = YamlMember{std::move(node.scalar), node.at, {}};
     }
+    return true;
   }
 
-  std::string_view text_;
   std::string_view file_;
   const YamlOrigin& origin_;
   std::vector<Level> levels_;
-  YamlNode root_;
+  std::vector<YamlNode> documents_;
   size_t nodes_ = 0;
-  size_t ignored_ = 0;  // containers opened since the first error
   std::optional<Error> error_;
 };
 
@@ -189,34 +208,21 @@ Result<std::vector<YamlNode>> parse_yaml(std::string_view text, std::string_view
     return fail(config_error(
         file, place({}, origin),
         fmt::format("the file has {} bytes, more than {}", text.size(), kMaxYamlBytes)));
-  if (size_t good = utf8_valid_prefix(text); good < text.size()) {
-    std::string_view before = text.substr(0, good);
-    auto line = static_cast<uint32_t>(std::count(before.begin(), before.end(), '\n') + 1);
-    size_t start = before.rfind('\n') + 1;  // npos + 1 is 0
-    Position at{line, static_cast<uint32_t>(good - start + 1)};
-    return fail(config_error(file, place(at, origin), "the file is not UTF-8", "save it as UTF-8"));
+  if (size_t good = utf8_valid_prefix(text); good < text.size())
+    return fail(config_error(file, place(position_of(text, good), origin), "the file is not UTF-8",
+                             "save it as UTF-8"));
+  Parser parser(text);
+  TreeBuilder builder(file, origin);
+  for (bool more = true; more;) {
+    yaml_event_t event;
+    if (!parser.next(event))
+      return fail(config_error(file, place(parser.problem_at(text), origin), parser.problem()));
+    const bool good = builder.take(event);
+    more = event.type != YAML_STREAM_END_EVENT && event.type != YAML_NO_EVENT;
+    yaml_event_delete(&event);
+    if (!good) return fail(builder.take_error());
   }
-  std::vector<YamlNode> documents;
-  try {
-    std::istringstream stream{std::string(text)};
-    YAML::Parser parser(stream);
-    for (;;) {
-      TreeBuilder builder(text, file, origin);
-      if (!parser.HandleNextDocument(builder)) break;
-      if (std::optional<Error> error = builder.take_error()) return fail(*std::move(error));
-      // A stray token such as a leading comma ends one empty document after another, forever.
-      if (documents.size() == kMaxYamlDocuments) {
-        return fail(config_error(file, place({1, 1}, origin),
-                                 fmt::format("more than {} documents", kMaxYamlDocuments),
-                                 "look for a stray `,`, `]` or `}` outside of any list or map"));
-      }
-      documents.push_back(builder.take_root());
-    }
-  } catch (const YAML::Exception& exception) {
-    return fail(config_error(file, position_of(exception.mark, origin),
-                             fmt::format("not YAML: {}", exception.msg)));
-  }
-  return documents;
+  return builder.take_documents();
 }
 
 }  // namespace sedge::serve

@@ -1,4 +1,4 @@
-// YAML as a bounded tree with positions, built from yaml-cpp's events. Anchors and aliases are
+// YAML as a bounded tree with positions, built from libyaml's events. Anchors and aliases are
 // refused (nothing in a router needs them, and they are how a small file becomes a large one), as
 // are duplicate keys, deep nesting and oversized files.
 #ifndef SEDGE_SERVE_YAML_TREE_H_
@@ -14,10 +14,9 @@
 namespace sedge::serve {
 
 inline constexpr size_t kMaxYamlBytes = 1 << 20;  // what a ConfigMap can hold
-inline constexpr size_t kMaxYamlNodes = 100'000;
-inline constexpr size_t kMaxYamlMembers = 4096;  // of one map
+inline constexpr size_t kMaxYamlNodes = 100'000;  // of one file, all documents together
+inline constexpr size_t kMaxYamlMembers = 4096;   // of one map
 inline constexpr size_t kMaxYamlDepth = 32;
-inline constexpr size_t kMaxYamlDocuments = 1000;  // of one file
 
 /// A place in the file that the user edits; both from 1.
 struct Position {

@@ -32,10 +32,16 @@ using GcRef = uint32_t;
 struct Context;
 struct Instance;
 struct Builtins;
+struct NativeSlot;
 
 /// How a call ended. For `trap` the code is in Context::trap, for `exception` the exnref in
 /// Context::exception, for `host_error` the runtime holds an Error.
 enum class Exit : uint8_t { returned, trap, exception, host_error };
+
+/// What an operator without an emitter of its own computes (runtime/op_helper.h): operands in
+/// cells[0..] in stack order, results overwrite them; `immediate` is the operator's: a lane number,
+/// or the address of 16 bytes. Exit::trap leaves the code in Context::trap.
+using OpHelper = Exit (*)(Context* context, Cell* cells, uint64_t immediate);
 
 /// A host function in the calling convention of the runtime: arguments in args[0..], results are
 /// written to args[0..] (room for the larger of both). `caller` is null when called from the host.
@@ -52,6 +58,9 @@ struct Func {
   uint32_t param_cells = 0;
   uint32_t result_cells = 0;
   const void* code = nullptr;  ///< the interpreter's FuncCode once called; starts null
+  NativeSlot* slot =
+      nullptr;  ///< where native code calls it; host functions share one of their own
+  HostEntry direct = nullptr;  ///< `host`, if native code may call it without the slot
 };
 
 /// A linear memory. `base` never moves; the address range up to the maximum is reserved.
@@ -96,6 +105,8 @@ struct Elem {
 struct Instance {
   Context* context = nullptr;
   interp::ModuleCode* code = nullptr;
+  uint8_t* memory_base = nullptr;   ///< of memory 0; null without one
+  NativeSlot* slots = nullptr;      ///< of the module's defined functions
   Func** imported_funcs = nullptr;  ///< functions [0, imported_func_count)
   Memory** memories = nullptr;
   Table** tables = nullptr;
@@ -111,13 +122,44 @@ struct Instance {
 };
 
 /// One activation on the frame stack, written by a caller when it calls; used by return, unwinding,
-/// backtraces.
+/// backtraces. Calls between native functions make none. Callers by `fp`: null is the host; a cell
+/// of the frame stack an interpreter frame, whose code is in the record below; anything else the
+/// frame address of a function that native code called ([fp] native frame pointer, [fp + 8]
+/// address in native code).
 struct FrameRecord {
-  const void*
-      return_pc;       ///< in the caller's code; the interpreter's exit at an entry from the host
-  Cell* fp;            ///< of the caller
-  Instance* instance;  ///< of the caller
-  const void* code;    ///< the callee's interp::FuncCode; null: a host function
+  const void* return_pc;  ///< in the caller's code; the interpreter's exit if that is no
+                          ///< interpreter frame
+  Cell* fp;               ///< of the caller
+  Instance* instance;  ///< of the caller (of the callee where the caller is no interpreter frame)
+  const void* code;    ///< the callee's interp::FuncCode; null: a host function; kNativeFrame
+};
+/// FrameRecord::code and TracePlace::code of functions that run in native code.
+inline constexpr char kNativeFrame = 0;
+
+/// Where a function was when a trap or exception began.
+struct TracePlace {
+  const void* code;    ///< interp::FuncCode or kNativeFrame
+  const void* pc;      ///< in its code; native callers: the byte before the return address
+  Instance* instance;  ///< null for native code
+};
+/// Frames of a backtrace that are kept, innermost first.
+inline constexpr uint32_t kMaxTrace = 64;
+
+/// A function in native code, at its start or at a loop header.
+struct TailCall {
+  const void* entry = nullptr;  ///< vm::NativeEntry
+  Instance* instance = nullptr;
+  uint32_t index = 0;
+};
+
+/// Free zeroed memory of a GC heap, as references. Code of any tier takes an object's bytes, a
+/// multiple of 8, from `cursor` on where they end at `limit` or below, and writes its header (and
+/// an array's length) before anything can collect; else it calls the builtin.
+struct GcHole {
+  uint64_t cursor = 0;
+  uint64_t limit = 0;  ///< `end`; 0 where every allocation is to call
+  uint64_t begin = 0;
+  uint64_t end = 0;
 };
 
 /// Bits of Context::interrupt.
@@ -127,6 +169,8 @@ enum Interrupt : uint32_t { kInterruptDeadline = 1, kInterruptKill = 2 };
 struct Context {
   const Builtins* builtins = nullptr;
   uint8_t* gc_base = nullptr;  ///< GcRef + gc_base = object; null until the store has a heap
+  const OpHelper* op_helpers = nullptr;   ///< by wasm::Op; null entries: never called
+  const uint8_t* native_limit = nullptr;  ///< native frames end above this address
 
   // Stacks: cells [stack_base, stack_end), frame records [frames_base, frames_end).
   Cell* stack_base = nullptr;
@@ -145,12 +189,17 @@ struct Context {
   TrapCode trap{};
   GcRef exception = 0;
   uint64_t trap_index = 0;  ///< undefined_element, uninitialized_element: the table index
-  // Where the last trap or uncaught exception began, for the backtrace.
-  const void* trap_pc = nullptr;
-  const void* trap_code = nullptr;  ///< interp::FuncCode
-  Instance* trap_instance = nullptr;
-  FrameRecord* trap_frame = nullptr;  ///< end of the records at that moment
-  void* store = nullptr;              ///< runtime::StoreImpl
+  /// Where the last trap or uncaught exception began (runtime/trace.h); 0: nothing was captured.
+  uint32_t trace_count = 0;
+  TracePlace trace[kMaxTrace];
+  /// Where an interpreter loop that ended with a tail call of native code wants to go on.
+  TailCall tail;
+  void* store = nullptr;  ///< runtime::StoreImpl
+
+  /// Frame address of what native code called to call the host function that runs, which gets its
+  /// record when it calls wasm in turn; null where there is no such function, or it has its record.
+  const void* host_frame = nullptr;
+  GcHole gc_hole;  ///< where the next objects go
 };
 
 }  // namespace sedge::vm

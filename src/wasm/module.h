@@ -47,14 +47,18 @@ struct Expr {
   uint64_t offset = 0;  ///< of bytes[0] in the module binary
 };
 
-struct Import {
-  std::string_view module;
-  std::string_view name;
+/// Kind and type of an import; which member counts is the kind's to say.
+struct ExternDesc {
   ExternKind kind = ExternKind::func;
   TypeIdx type_index = 0;  ///< func, tag
   TableType table;
   MemoryType memory;
   GlobalType global;
+};
+
+struct Import : ExternDesc {
+  std::string_view module;
+  std::string_view name;
   uint64_t offset = 0;
 };
 
@@ -109,12 +113,12 @@ struct ElemSegment {
 
 struct DataSegment {
   enum class Mode : uint8_t { active, passive };
-  Mode mode = Mode::active;
-  uint32_t memory = 0;
   Expr offset_expr;  ///< active
   Bytes init;
-  bool explicit_memory = false;  ///< encoded with flag 2 although the index may be 0
   uint64_t offset = 0;
+  uint32_t memory = 0;
+  Mode mode = Mode::active;
+  bool explicit_memory = false;  ///< encoded with flag 2 although the index may be 0
 };
 
 /// Ids of non-custom sections, in the order that the binary format demands.

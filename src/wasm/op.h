@@ -193,6 +193,7 @@ class InstrReader {
     return next_any(out);
   }
   Reader& reader() { return reader_; }
+  const Reader& reader() const { return reader_; }
 
  private:
   Result<void> next_any(Instr& out);

@@ -20,16 +20,7 @@ using Key = std::vector<uint32_t>;
 constexpr uint32_t kWithinGroup = 1u << 31;
 constexpr uint32_t kNoSuper = ~0u;
 
-struct KeyHash {
-  size_t operator()(const Key& key) const {
-    uint64_t hash = 0x9e3779b97f4a7c15;
-    for (uint32_t word : key) {
-      hash = (hash ^ word) * 0xff51afd7ed558ccd;
-      hash ^= hash >> 32;
-    }
-    return static_cast<size_t>(hash);
-  }
-};
+}  // namespace
 
 /// Rewrites the references of one group: module indices in, canonical ids or key words out.
 struct GroupIndices {
@@ -40,6 +31,19 @@ struct GroupIndices {
   bool within(TypeIdx index) const { return ids && index >= first && index - first < count; }
   uint32_t key_word(TypeIdx index) const {
     return within(index) ? kWithinGroup | (index - first) : ids ? (*ids)[index] : index;
+  }
+};
+
+namespace {
+
+struct KeyHash {
+  size_t operator()(const Key& key) const {
+    uint64_t hash = 0x9e3779b97f4a7c15;
+    for (uint32_t word : key) {
+      hash = (hash ^ word) * 0xff51afd7ed558ccd;
+      hash ^= hash >> 32;
+    }
+    return static_cast<size_t>(hash);
   }
 };
 
@@ -267,20 +271,31 @@ TypeSet TypeRegistry::add(const std::vector<SubType>& types, const std::vector<R
 }
 
 TypeSet TypeRegistry::add(const FuncType& type) {
-  TypeSet set;
-  set.registry_ = shared_from_this();
   SubType sub;
   sub.func = type;
-  GroupIndices indices{0, 0, nullptr};
+  return add({&sub, 1}, GroupIndices{0, 0, nullptr});
+}
+
+TypeSet TypeRegistry::add(std::span<const SubType> group, const std::vector<TypeId>& earlier) {
+  return add(group, GroupIndices{static_cast<TypeIdx>(earlier.size()),
+                                 static_cast<uint32_t>(group.size()), &earlier});
+}
+
+TypeSet TypeRegistry::add(std::span<const SubType> types, const GroupIndices& indices) {
+  TypeSet set;
+  set.registry_ = shared_from_this();
   Key key;
-  append(key, sub, indices);
+  for (const SubType& type : types) append(key, type, indices);
   std::lock_guard lock(impl_->mutex);
-  auto number = impl_->intern(std::move(key), &sub, 1, indices);
+  auto number =
+      impl_->intern(std::move(key), types.data(), static_cast<uint32_t>(types.size()), indices);
   if (!number) return {};
-  const CanonType& canon = impl_->groups[*number]->types[0];
+  const Group& group = *impl_->groups[*number];
   set.groups_.push_back(*number);
-  set.ids_.push_back(canon.id);
-  set.types_.push_back(&canon);
+  for (uint32_t i = 0; i < group.count; ++i) {
+    set.ids_.push_back(group.types[i].id);
+    set.types_.push_back(&group.types[i]);
+  }
   return set;
 }
 

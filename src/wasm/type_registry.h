@@ -31,6 +31,7 @@ struct CanonType {
 };
 
 class TypeRegistry;
+struct GroupIndices;
 
 /// The canonical types of one module: keeps their registry entries alive.
 class TypeSet {
@@ -63,6 +64,9 @@ class TypeRegistry : public std::enable_shared_from_this<TypeRegistry> {
   /// (indices in range and in order; supertypes declared before). An empty set when the registry is
   /// full: it holds 2^23 live types.
   TypeSet add(const std::vector<SubType>& types, const std::vector<RecGroup>& groups);
+  /// Registers one recursion group outside of a module: its members follow types that have the
+  /// given ids. Its indices are already validated. An empty set when the registry is full.
+  TypeSet add(std::span<const SubType> group, const std::vector<TypeId>& earlier);
   /// Registers one function type whose value types are already canonical (host functions, API);
   /// types that it refers to stay alive with it.
   TypeSet add(const FuncType& type);
@@ -76,6 +80,7 @@ class TypeRegistry : public std::enable_shared_from_this<TypeRegistry> {
  private:
   friend class TypeSet;
   TypeRegistry();
+  TypeSet add(std::span<const SubType> types, const GroupIndices& indices);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

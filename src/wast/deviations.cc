@@ -42,6 +42,21 @@ Result<Deviations> Deviations::parse(std::string_view text) {
       return fail(ErrorCode::config_syntax,
                   ": a row is `file[:line] | the script's words | our words | reason`",
                   Location::at(line_number, 1));
+    if (columns[0].ends_with('/')) {
+      FolderRow row{std::string(columns[0]), std::nullopt, std::string(columns[3])};
+      if (columns[1] == "features") {
+        auto features = Features::parse(columns[2]);
+        if (!features)
+          return fail(
+              std::move(features).error().with_context(fmt::format("line {}", line_number)));
+        row.features = *features;
+      } else if (columns[1] != "unsupported") {
+        return fail(ErrorCode::config_syntax, ": a folder's row says `features` or `unsupported`",
+                    Location::at(line_number, 1));
+      }
+      out.folders_.push_back(std::move(row));
+      continue;
+    }
     Row row;
     row.table_line = line_number;
     row.words = columns[1];
@@ -71,6 +86,18 @@ bool Deviations::allows(std::string_view file, uint32_t line, std::string_view w
     return true;
   }
   return false;
+}
+
+std::optional<Features> Deviations::features(std::string_view file) const {
+  for (const FolderRow& row : folders_)
+    if (row.features && file.starts_with(row.folder)) return row.features;
+  return std::nullopt;
+}
+
+std::optional<std::string> Deviations::unsupported(std::string_view file) const {
+  for (const FolderRow& row : folders_)
+    if (!row.features && file.starts_with(row.folder)) return row.reason;
+  return std::nullopt;
 }
 
 std::vector<std::string> Deviations::unused(std::string_view file) const {

@@ -15,6 +15,7 @@
 #include <sedge/sedge.h>
 
 #include "wasm/text/script.h"
+#include "wast/component_script.h"
 #include "wast/script_runner.h"
 
 namespace sedge::wast {
@@ -48,11 +49,16 @@ class ScriptContext {
   void assert_return(const wasm::Command& command);
   void assert_error(const wasm::Command& command, Phase phase);
   void assert_module(const wasm::Command& command);
+  void define_component(const wasm::Command& command);
+  void new_component_instance(const wasm::Command& command);
+  void act_on_component(const wasm::Command& command);
+  void assert_component(const wasm::Command& command);
   void spawn(const wasm::Command& command);
   void join(const wasm::Command& command);
   void collect(Thread& thread);
 
   Result<Module> compile(const wasm::ScriptModule& source) const;
+  Result<Module> load(const wasm::ScriptModule& source) const;
   Result<std::vector<Val>> perform(const wasm::Action& action);
   Result<Instance> instance(const std::optional<std::string>& id) const;
 
@@ -66,6 +72,7 @@ class ScriptContext {
   const Options& options_;
   std::mutex& lock_;
   ScriptReport& report_;
+  ComponentScript components_;
   Store store_;
   Linker linker_;
   std::optional<Module> last_module_;

@@ -1,70 +1,48 @@
 // From a script's text to its report, and reports as text and JSON.
 #include "wast/script_runner.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
+#include <algorithm>
+#include <filesystem>
 #include <mutex>
 
 #include <fmt/format.h>
 
+#include "base/file.h"
+#include "base/json_text.h"
 #include "wasm/text/script.h"
 #include "wast/script_context.h"
 
 namespace sedge::wast {
 namespace {
 
-Result<std::string> read_text(const std::string& path) {
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-  if (!file)
-    return fail(errno == ENOENT ? ErrorCode::file_not_found : ErrorCode::io,
-                fmt::format(": {} ({})", path, std::strerror(errno)));
-  std::string text;
-  char chunk[1 << 16];
-  size_t got = 0;
-  while ((got = std::fread(chunk, 1, sizeof chunk, file.get())) > 0) text.append(chunk, got);
-  if (std::ferror(file.get())) return fail(ErrorCode::io, ": " + path);
-  return text;
-}
+constexpr uint64_t kMaxScript = 64 << 20;
 
 std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  for (char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-        } else {
-          out += c;
-        }
-    }
-  }
-  return out + "\"";
+  std::string out;
+  append_json_string(out, text);
+  return out;
 }
 
 }  // namespace
 
 Result<ScriptReport> run_script(std::string_view text, std::string name, const Options& options) {
-  SEDGE_TRY_ASSIGN(std::vector<wasm::Command> commands, wasm::parse_script(text));
-  Config config;
-  config.features = options.features;
-  config.tier = options.tier;
-  SEDGE_TRY_ASSIGN(Engine engine, Engine::create(config));
   ScriptReport report;
   report.name = std::move(name);
+  Config config;
+  config.features = options.features;
+  if (options.deviations) {
+    if (auto reason = options.deviations->unsupported(report.name)) {
+      report.unsupported = *std::move(reason);
+      return report;
+    }
+    config.features = options.deviations->features(report.name).value_or(options.features);
+  }
+  SEDGE_TRY_ASSIGN(std::vector<wasm::Command> commands, wasm::parse_script(text));
+  config.tier = options.tier;
+  config.tier_threshold = options.tier_threshold;
+  config.optimize = options.optimize;
+  config.optimize_threshold = options.optimize_threshold;
+  SEDGE_TRY_ASSIGN(Engine engine, Engine::create(config));
   std::mutex lock;
   {
     ScriptContext context(engine, options, lock, report);
@@ -80,13 +58,32 @@ Result<ScriptReport> run_script(std::string_view text, std::string name, const O
 
 Result<ScriptReport> run_script_file(const std::string& path, std::string name,
                                      const Options& options) {
-  SEDGE_TRY_ASSIGN(std::string text, read_text(path));
-  return run_script(text, std::move(name), options);
+  SEDGE_TRY_ASSIGN(FileContent script, read_file(path, kMaxScript));
+  return run_script(script.text(), std::move(name), options);
+}
+
+Result<std::vector<std::string>> find_scripts(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> out;
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error))
+    if (it->path().extension() == ".wast") out.push_back(fs::relative(it->path(), folder).string());
+  if (error)
+    return fail(
+        error == std::errc::no_such_file_or_directory ? ErrorCode::file_not_found : ErrorCode::io,
+        fmt::format(": {}: {}", folder, error.message()));
+  std::ranges::sort(out);
+  return out;
 }
 
 std::string to_text(const std::vector<ScriptReport>& reports, size_t max_failures) {
   std::string out;
   for (const ScriptReport& report : reports) {
+    if (!report.unsupported.empty()) {
+      out += fmt::format("skip {}: {}\n", report.name, report.unsupported);
+      continue;
+    }
     out +=
         fmt::format("{} {}: {} passed", report.ok() ? "ok  " : "FAIL", report.name, report.passed);
     if (report.deviated) out += fmt::format(" ({} with other words)", report.deviated);
@@ -118,6 +115,11 @@ std::string to_json(const std::vector<ScriptReport>& reports) {
           fmt::format("{}{{\"line\": {}, \"command\": {}, \"expected\": {}, \"actual\": {}}}",
                       failures.empty() ? "" : ", ", failure.line, json_string(failure.command),
                       json_string(failure.expected), json_string(failure.actual));
+    }
+    if (!report.unsupported.empty()) {
+      scripts += fmt::format("{}{{\"name\": {}, \"unsupported\": {}}}", scripts.empty() ? "" : ", ",
+                             json_string(report.name), json_string(report.unsupported));
+      continue;
     }
     scripts += fmt::format(
         "{}{{\"name\": {}, \"passed\": {}, \"deviated\": {}, \"failed\": {}, \"failures\": [{}]}}",

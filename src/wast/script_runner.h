@@ -20,11 +20,15 @@ namespace sedge::wast {
 struct Options {
   Features features = Features::all();
   Tier tier = Tier::automatic;
+  uint32_t tier_threshold = Config{}.tier_threshold;
+  Optimize optimize = Optimize::off;
+  uint32_t optimize_threshold = Config{}.optimize_threshold;
   /// Also demands of every text module that printing and parsing it again gives the same binary.
   bool round_trip = false;
   /// Called with each line that a script prints through the spectest module; may be empty.
   bool print = false;
-  /// Expected deviations; may be null. Rows that apply are marked as used.
+  /// Expected deviations; may be null. Rows that apply are marked as used; a row about a script's
+  /// folder replaces `features`, or keeps the script from being run.
   Deviations* deviations = nullptr;
 };
 
@@ -39,7 +43,8 @@ struct Failure {
 struct ScriptReport {
   std::string name;
   uint32_t passed = 0;
-  uint32_t deviated = 0;  ///< of `passed`: as a row of the table of deviations says
+  uint32_t deviated = 0;    ///< of `passed`: as a row of the table of deviations says
+  std::string unsupported;  ///< not run, and why; else empty
   std::vector<Failure> failures;
   bool ok() const { return failures.empty(); }
 };
@@ -50,6 +55,9 @@ Result<ScriptReport> run_script(std::string_view text, std::string name, const O
 /// The same from a file. Errors also: file_not_found, io.
 Result<ScriptReport> run_script_file(const std::string& path, std::string name,
                                      const Options& options);
+
+/// The scripts (*.wast) below `folder`, sorted, relative to it. Errors: file_not_found, io.
+Result<std::vector<std::string>> find_scripts(const std::string& folder);
 
 /// One line per script and failure for a person; at most `max_failures` of each script.
 std::string to_text(const std::vector<ScriptReport>& reports, size_t max_failures = 10);

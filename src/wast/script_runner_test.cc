@@ -147,6 +147,27 @@ TEST(Deviations, ApplyToTheirAssertionOnly) {
   EXPECT_EQ(report.failures[0].line, 2u);
 }
 
+TEST(Deviations, FoldersHaveFeaturesOrAreNotRun) {
+  auto table = Deviations::parse(
+      "old/ | features | wasm1 | because\n"
+      "new/ | unsupported | - | nobody has it yet\n");
+  ASSERT_TRUE(table);
+  Options options;
+  options.deviations = &*table;
+  constexpr std::string_view kTwoMemories =
+      "(assert_invalid (module (memory 1) (memory 1)) \"multiple memories\")";
+  EXPECT_TRUE(run_script(kTwoMemories, "old/a.wast", options)->ok());
+  EXPECT_FALSE(run_script(kTwoMemories, "older/a.wast", options)->ok());
+  auto skipped = run_script("no script at all", "new/a.wast", options);
+  ASSERT_TRUE(skipped);
+  EXPECT_EQ(to_text({*skipped}), "skip new/a.wast: nobody has it yet\n");
+  EXPECT_EQ(to_json({*skipped}),
+            "{\"passed\": 0, \"failed\": 0, \"scripts\": [{\"name\": \"new/a.wast\", "
+            "\"unsupported\": \"nobody has it yet\"}]}\n");
+  EXPECT_EQ(Deviations::parse("a/ | feature | wasm1 | because\n").error().render(),
+            "configuration: a folder's row says `features` or `unsupported` (line 1, column 1)");
+}
+
 TEST(Deviations, UnneededRowsFail) {
   auto table = Deviations::parse(
       "test.wast | words | type mismatch | because\nelse.wast:4 | a | b | c | d\n");

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "wast/component_values.h"
+
 namespace sedge::wast {
 namespace {
 
@@ -74,6 +76,8 @@ bool value_matches(const Store& store, const ScriptValue& expected, const Val& v
     case ScriptValue::Kind::ref_host:
       return value.type().is_ref() && !value.is_null() &&
              store.externref_value(value) == tag_of(expected.bits);
+    case ScriptValue::Kind::component:
+      break;
   }
   return false;
 }
@@ -118,6 +122,9 @@ Result<Val> to_val(Store& store, const ScriptValue& value) {
       SEDGE_TRY_ASSIGN(Val external, store.make_externref(tag_of(value.bits)));
       return store.make_val(ValType::reference(HeapType::any, false), external.low());
     }
+    case ScriptValue::Kind::component:
+      return fail(ErrorCode::bad_argument,
+                  fmt::format(": {} is a value of a component", value.tree->word));
   }
   return Val();
 }
@@ -202,6 +209,10 @@ std::string describe(const ScriptPattern& pattern) {
           return "f32.const " + float_text(pattern.value.bits, 32);
         case ScriptValue::Kind::f64:
           return "f64.const " + float_text(pattern.value.bits, 64);
+        case ScriptValue::Kind::component: {
+          auto value = to_component_val(pattern.value);
+          return value ? to_string(*value) : pattern.value.tree->word;
+        }
         case ScriptValue::Kind::v128: {
           std::string text = "v128.const i8x16";
           for (uint8_t byte : pattern.value.v128) text += fmt::format(" 0x{:02x}", byte);

@@ -114,7 +114,12 @@ OsResult<> Dir::remove_directory(std::string_view path) const {
   if (auto ok = writable(); !ok) return ok;
   auto parent = open_parent(resolver_, fd_.get(), path);
   if (!parent) return Err(parent.error());
-  return done(::unlinkat(parent->at, parent->name.c_str(), AT_REMOVEDIR));
+  auto removed = done(::unlinkat(parent->at, parent->name.c_str(), AT_REMOVEDIR));
+  // Behind a slash a link stands for what it leads to; one that leads out is told as everywhere.
+  if (!removed && removed.error() == Errno::notdir && parent->trailing_slash())
+    if (auto target = open_beneath(resolver_, fd_.get(), path, O_PATH | O_DIRECTORY); !target)
+      return Err(target.error());
+  return removed;
 }
 
 OsResult<> Dir::unlink_file(std::string_view path) const {

@@ -166,6 +166,12 @@ OsResult<size_t> pwrite(int fd, std::span<const iovec> from, uint64_t offset) {
   return static_cast<size_t>(*size);
 }
 
+OsResult<size_t> append(int fd, std::span<const iovec> from) {
+  auto size = checked(::pwritev2(fd, from.data(), iov_count(from), 0, RWF_APPEND));
+  if (!size) return Err(size.error());
+  return static_cast<size_t>(*size);
+}
+
 OsResult<uint64_t> seek(int fd, int64_t offset, Whence whence) {
   int how = whence == Whence::set ? SEEK_SET : whence == Whence::cur ? SEEK_CUR : SEEK_END;
   auto at = checked(::lseek(fd, offset, how));

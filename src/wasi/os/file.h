@@ -81,6 +81,8 @@ OsResult<size_t> read(int fd, std::span<const iovec> to, Waiting waiting, Interr
 OsResult<size_t> write(int fd, std::span<const iovec> from, Waiting waiting, Interrupt& interrupt);
 OsResult<size_t> pread(int fd, std::span<const iovec> to, uint64_t offset);
 OsResult<size_t> pwrite(int fd, std::span<const iovec> from, uint64_t offset);
+/// Writes at the end, wherever that is by then.
+OsResult<size_t> append(int fd, std::span<const iovec> from);
 
 OsResult<uint64_t> seek(int fd, int64_t offset, Whence whence);
 OsResult<> advise(int fd, uint64_t offset, uint64_t length, Advice advice);

@@ -151,6 +151,11 @@ bool FdTable::full() const {
   return open_ >= limit_;
 }
 
+uint32_t FdTable::open() const {
+  std::lock_guard lock(mutex_);
+  return open_;
+}
+
 std::shared_ptr<Descriptor> standard_input(Input input) {
   if (std::holds_alternative<Inherit>(input)) return inherited(0, kFdWrite);
   auto out = std::make_shared<Descriptor>();

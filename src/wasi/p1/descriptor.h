@@ -84,6 +84,8 @@ class FdTable {
   OsResult<> renumber(uint32_t from, uint32_t to);
   /// Whether another descriptor fits; asked before the kernel opens one.
   bool full() const;
+  /// How many are open.
+  uint32_t open() const;
 
  private:
   mutable std::mutex mutex_;

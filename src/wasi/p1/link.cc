@@ -28,10 +28,11 @@ template <auto kFunction>
 struct Binding;
 template <typename... A, Answer (*kFunction)(Call&, A...)>
 struct Binding<kFunction> {
-  static void define(Linker& linker, std::string_view module, std::string_view name,
+  static void define(Linker& linker, std::string_view module, const char* name, bool outside,
                      Snapshot snapshot) {
-    linker.func(module, name, [snapshot](Caller& caller, A... args) -> Result<uint32_t> {
+    linker.func(module, name, [=](Caller& caller, A... args) -> Result<uint32_t> {
       SEDGE_TRY_ASSIGN(Context * context, context_of(caller));
+      if (outside) context->p1().note_outside(name);
       Call call(caller.store(), *context, caller.memory(), snapshot);
       SEDGE_TRY_ASSIGN(Errno value, kFunction(call, args...));
       return static_cast<uint32_t>(value);
@@ -41,10 +42,11 @@ struct Binding<kFunction> {
 };
 template <typename... A, Result<void> (*kFunction)(Call&, A...)>
 struct Binding<kFunction> {
-  static void define(Linker& linker, std::string_view module, std::string_view name,
+  static void define(Linker& linker, std::string_view module, const char* name, bool outside,
                      Snapshot snapshot) {
-    linker.func(module, name, [snapshot](Caller& caller, A... args) -> Result<void> {
+    linker.func(module, name, [=](Caller& caller, A... args) -> Result<void> {
       SEDGE_TRY_ASSIGN(Context * context, context_of(caller));
+      if (outside) context->p1().note_outside(name);
       Call call(caller.store(), *context, caller.memory(), snapshot);
       return kFunction(call, args...);
     });
@@ -53,16 +55,18 @@ struct Binding<kFunction> {
 };
 
 struct Row {
-  std::string_view name;
+  const char* name;
   bool unstable;  // in the older edition too
+  bool outside;
   FuncType (*type)();
-  void (*define)(Linker&, std::string_view, std::string_view, Snapshot);
+  void (*define)(Linker&, std::string_view, const char*, bool, Snapshot);
 };
 
-constexpr bool both = true, preview1 = false;  // the editions column of p1.def
+constexpr bool both = true, preview1 = false;   // the editions column of p1.def
+constexpr bool inside = false, outside = true;  // the reach column
 constexpr Row kRows[] = {
-#define SEDGE_WASI_P1(name, function, editions) \
-  {#name, editions, Binding<&function>::type, Binding<&function>::define},
+#define SEDGE_WASI_P1(name, function, editions, reach) \
+  {#name, editions, reach, Binding<&function>::type, Binding<&function>::define},
 #include "wasi/p1/p1.def"
 #undef SEDGE_WASI_P1
 };
@@ -93,6 +97,7 @@ bool wants_threads(const Module& module) {
 void define_thread_spawn(Linker& linker) {
   linker.func(kThreads, kThreadSpawn, [](Caller& caller, int32_t argument) -> Result<int32_t> {
     SEDGE_TRY_ASSIGN(Context * context, context_of(caller));
+    context->p1().note_outside("thread-spawn");
     auto id = context->p1().threads().spawn(caller.store(), *context, argument);
     return id ? *id : -static_cast<int32_t>(Errno::again);
   });
@@ -131,14 +136,14 @@ Result<void> link(const Engine& engine, Linker& linker, const Module& module) {
     auto snapshot = p1::edition(import.module);
     if (!snapshot) continue;
     if (const p1::Row* row = p1::find_row(import, *snapshot)) {
-      row->define(linker, import.module, import.name, *snapshot);
+      row->define(linker, import.module, row->name, row->outside, *snapshot);
       continue;
     }
     // A name that WASI does not have: with all that it has, the linker can name the nearest.
     for (const p1::Row& row : p1::kRows)
       if ((*snapshot == p1::Snapshot::preview1 || row.unstable) &&
           !linker.has(import.module, row.name))
-        row.define(linker, import.module, row.name, *snapshot);
+        row.define(linker, import.module, row.name, row.outside, *snapshot);
   }
   if (!p1::wants_threads(module)) return {};
   p1::define_thread_spawn(linker);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "wasi/p1/call.h"
+#include "wasi/p1/denial.h"
 
 namespace sedge::wasi::p1 {
 namespace {
@@ -28,35 +29,9 @@ OsResult<Target> target(Call& call, u32 fd, uint64_t rights, u32 path, u32 path_
   return Target{std::move(*descriptor), dir, std::move(*text)};
 }
 
-/// The guest's name of `path` in the directory it knows as `guest`.
-std::string join(const std::string& guest, const std::string& path) {
-  if (path == ".") return guest;
-  return guest.ends_with('/') ? guest + path : guest + "/" + path;
-}
-
-/// Notes a refusal that a person may want to lift, and passes the result on; for the guest, a path
-/// that leads out of its directory is "not permitted".
 template <typename T>
 OsResult<T> noted(Call& call, const Target& at, OsResult<T> result) {
-  if (result) return result;
-  Denial::Kind kind;
-  switch (result.error()) {
-    case Errno::notcapable:
-      kind = Denial::Kind::outside;
-      break;
-    case Errno::rofs:
-      kind = Denial::Kind::readonly;
-      break;
-    case Errno::acces:
-      kind = Denial::Kind::host;
-      break;
-    default:
-      return result;
-  }
-  bool absolute = at.path.starts_with('/');
-  call.state.deny({kind, absolute ? at.path : join(at.dir->guest, at.path), at.dir->guest});
-  if (kind == Denial::Kind::outside) return Err(Errno::perm);
-  return result;
+  return noted(call.state, *at.dir, at.path, std::move(result));
 }
 
 /// Which of two paths a refusal is about, as far as one can say.
@@ -132,7 +107,7 @@ Answer path_open(Call& call, u32 fd, u32 dirflags, u32 path, u32 path_len, u32 o
     const os::Dir& parent = *at.dir->dir;
     opened->handle = DirHandle{
         std::make_shared<const os::Dir>(std::move(file), parent.readonly(), parent.resolver()),
-        std::nullopt, join(at.dir->guest, at.path)};
+        std::nullopt, guest_path(at.dir->guest, at.path)};
   } else {
     opened->rights = base & kFileRights;
     opened->inheriting = 0;

@@ -1,8 +1,12 @@
 // Building a guest's state from its configuration, and telling what it was denied.
 #include "wasi/p1/state.h"
 
+#include <tuple>
+
 #include <fmt/format.h>
 
+#include "wasi/edge/edge.h"
+#include "wasi/network.h"
 #include "wasi/os/dir.h"
 
 namespace sedge::wasi {
@@ -44,25 +48,47 @@ std::string to_string(const Denial& denial) {
     case Denial::Kind::network:
       return "permission denied: the guest asked for a network socket; --network gives it the "
              "network";
+    case Denial::Kind::address:
+      return fmt::format(
+          "permission denied: the guest asked for {0} on the network; --net {0} lets it",
+          denial.path);
+    case Denial::Kind::http:
+      return fmt::format(
+          "permission denied: the guest sent a request to {0}; --http-allow {0} lets it",
+          denial.path);
+    case Denial::Kind::keyvalue:
+      return "permission denied: the guest opened a key-value bucket and was given no store; "
+             "--keyvalue FILE gives it one";
   }
   return {};
 }
 
-Context::Context(std::unique_ptr<p1::State> p1) : p1_(std::move(p1)) {}
+Context::Context(std::unique_ptr<p1::State> p1, std::unique_ptr<GuestNetwork> network,
+                 std::unique_ptr<GuestServices> services)
+    : p1_(std::move(p1)), network_(std::move(network)), services_(std::move(services)) {}
 Context::~Context() = default;
 
 Result<std::shared_ptr<Context>> Context::create(Config config) {
+  auto network = std::make_unique<GuestNetwork>(config.reach);
+  auto services = std::make_unique<GuestServices>(
+      GuestServices{std::move(config.variables), std::move(config.keyvalue)});
   SEDGE_TRY_ASSIGN(auto p1, p1::State::create(std::move(config)));
-  return std::shared_ptr<Context>(new Context(std::move(p1)));
+  return std::shared_ptr<Context>(
+      new Context(std::move(p1), std::move(network), std::move(services)));
 }
 
 std::optional<Denial> Context::last_denial() const { return p1_->last_denial(); }
 bool Context::wanted_directories() const { return p1_->no_preopens(); }
+std::string_view Context::reached_outside() const {
+  const char* name = p1_->outside();
+  return name != nullptr ? name : "";
+}
+bool Context::holds_descriptors() const { return p1_->opened_more(); }
 
 namespace p1 {
 
 State::State(Config& config)
-    : fds_(config.max_fds),
+    : fds_(std::make_shared<FdTable>(config.max_fds)),
       threads_(config.max_threads, config.thread_limits),
       args_(std::move(config.args)),
       network_(config.network) {}
@@ -80,7 +106,7 @@ Result<std::unique_ptr<State>> State::create(Config config) {
   }
 
   auto add = [&](std::shared_ptr<Descriptor> descriptor) -> Result<void> {
-    if (!state->fds_.add(std::move(descriptor)))
+    if (!state->fds_->add(std::move(descriptor)))
       return fail(
           ErrorCode::bad_argument,
           fmt::format(": {} descriptors do not hold the preopened directories", config.max_fds));
@@ -105,6 +131,8 @@ Result<std::unique_ptr<State>> State::create(Config config) {
     dir->inheriting = kDirectoryRights | kFileRights;
     SEDGE_TRY(add(std::move(dir)));
   }
+  state->preopens_ = static_cast<uint32_t>(config.preopens.size());
+  state->first_fds_ = state->fds_->open();
   return state;
 }
 
@@ -116,6 +144,18 @@ void State::deny(Denial denial) {
 std::optional<Denial> State::last_denial() const {
   std::lock_guard lock(denial_mutex_);
   return denial_;
+}
+
+OsResult<std::shared_ptr<Descriptor>> numbered(State& guest,
+                                               const std::shared_ptr<Descriptor>& descriptor) {
+  auto table = guest.shared_fds();
+  auto number = table->add(descriptor);
+  if (!number) return Err(number.error());
+  // The table's reference keeps it alive.
+  return std::shared_ptr<Descriptor>(descriptor.get(),
+                                     [table = std::move(table), number = *number](Descriptor*) {
+                                       std::ignore = table->close(number);
+                                     });
 }
 
 Error StoreInterrupt::error() const {

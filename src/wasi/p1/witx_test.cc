@@ -1,13 +1,13 @@
 // The table of imports against the witx files themselves: every function is there, with the
 // signature that lowering its witx type gives.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
 
+#include "base/test_paths.h"
 #include "wasi/p1/call.h"
 
 namespace sedge::wasi::p1 {
@@ -104,9 +104,7 @@ class WitxTest : public testing::TestWithParam<bool> {};
 
 TEST_P(WitxTest, EveryFunctionHasItsSignature) {
   bool unstable = GetParam();
-  const char* env = ::getenv("SEDGE_SHARED");
-  std::filesystem::path dir =
-      std::filesystem::path(env ? env : SEDGE_SHARED_DIR) / "wit" / (unstable ? "p0" : "p1");
+  std::filesystem::path dir = test::shared_path(unstable ? "wit/p0" : "wit/p1");
   if (!std::filesystem::exists(dir)) GTEST_SKIP() << "missing: " << dir;
   Types types;
   for (const Node& node : parse_file(dir / "typenames.witx"))

@@ -45,7 +45,7 @@ Result<void> read_header(Reader& reader) {
   if (version == kVersion) return {};
   if (version == kComponentVersion)
     return fail(Error(ErrorCode::unsupported_file, ": this is a component, not a core module", at)
-                    .with_remedy("this version runs core modules: build for wasm32-wasip1"));
+                    .with_remedy("a core module is needed here: build for wasm32-wasip1"));
   return fail(ErrorCode::unknown_binary_version, fmt::format(" {}", version), at);
 }
 

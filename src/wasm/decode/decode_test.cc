@@ -1,6 +1,5 @@
 #include "wasm/decode/decode.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -9,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/test_paths.h"
 #include "wasm/encode/encode.h"
 #include "wasm/op.h"
 
@@ -80,7 +80,7 @@ TEST(Decode, Header) {
 TEST(Decode, ComponentIsNamed) {
   auto component = decode_bytes({0, 'a', 's', 'm', 0x0d, 0, 1, 0});
   expect_error(component, "not supported: this is a component, not a core module", 4);
-  EXPECT_EQ(component.error().remedy(), "this version runs core modules: build for wasm32-wasip1");
+  EXPECT_EQ(component.error().remedy(), "a core module is needed here: build for wasm32-wasip1");
 }
 
 TEST(Decode, SectionsComeInOrderAndOnce) {
@@ -383,11 +383,7 @@ void decode_every_cut(const Content& bytes, size_t step) {
   }
 }
 
-std::filesystem::path guests() {
-  const char* from_environment = std::getenv("SEDGE_SHARED");
-  return std::filesystem::path(from_environment ? from_environment : SEDGE_SHARED_DIR) / "guests" /
-         "wasm";
-}
+std::filesystem::path guests() { return test::shared_path("guests/wasm"); }
 
 Content read(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

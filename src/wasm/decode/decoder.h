@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/reader.h"
+#include "wasm/decode/types.h"
 #include "wasm/module.h"
 #include "wasm/op.h"
 
@@ -20,21 +21,8 @@ struct State {
   Instr scratch;                ///< reused for every constant expression
 };
 
-/// Reads the count of a vector whose entries take at least one byte each. `limit` is the most that
-/// sedge takes; `what` names the entries. A count beyond the section's bytes is left to fail where
-/// they end, so that nothing is allocated for it.
-Result<uint32_t> read_count(Reader& reader, uint32_t limit, std::string_view what);
-/// How many entries to make room for before they are read.
-inline size_t room_for(const Reader& reader, uint32_t count) {
-  return count < reader.remaining() ? count : reader.remaining();
-}
-
 // Types (type_section.cc).
 Result<void> read_type_section(State& state, Reader& reader);
-Result<TableType> read_table_type(Reader& reader);
-Result<MemoryType> read_memory_type(Reader& reader);
-Result<GlobalType> read_global_type(Reader& reader);
-Result<TypeIdx> read_tag_type(Reader& reader);
 
 // Definitions (sections.cc).
 Result<void> read_import_section(State& state, Reader& reader);

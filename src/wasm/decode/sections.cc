@@ -13,8 +13,30 @@ namespace {
 /// one module and one type.
 enum : uint8_t { kCompactModule = 0x7f, kCompactType = 0x7e };
 
-/// Kind and type of an import.
-Result<void> read_extern_type(Reader& reader, Import& import) {
+Result<void> add_import(Module& module, const Import& import) {
+  if (module.imports.size() >= kMaxImports)
+    return fail(ErrorCode::limit_exceeded, fmt::format(": more than {} imports", kMaxImports),
+                Location::at(import.offset));
+  module.imports.push_back(import);
+  return {};
+}
+
+Result<void> read_compact_imports(State& state, Reader& reader, Import import, bool one_type) {
+  state.module.compact_imports = true;
+  if (one_type) SEDGE_TRY(read_extern_type(reader, import));
+  SEDGE_TRY_ASSIGN(uint32_t count, read_count(reader, kMaxImports, "imports"));
+  for (uint32_t i = 0; i < count; ++i) {
+    import.offset = reader.offset();
+    SEDGE_TRY_ASSIGN(import.name, reader.name());
+    if (!one_type) SEDGE_TRY(read_extern_type(reader, import));
+    SEDGE_TRY(add_import(state.module, import));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> read_extern_type(Reader& reader, ExternDesc& import) {
   Location at = reader.location();
   SEDGE_TRY_ASSIGN(uint8_t kind, reader.u8());
   if (kind > static_cast<uint8_t>(ExternKind::tag))
@@ -45,25 +67,18 @@ Result<void> read_extern_type(Reader& reader, Import& import) {
   return {};
 }
 
-Result<void> add_import(Module& module, const Import& import) {
-  if (module.imports.size() >= kMaxImports)
-    return fail(ErrorCode::limit_exceeded, fmt::format(": more than {} imports", kMaxImports),
-                Location::at(import.offset));
-  module.imports.push_back(import);
-  return {};
-}
+namespace {
 
-Result<void> read_compact_imports(State& state, Reader& reader, Import import, bool one_type) {
-  state.module.compact_imports = true;
-  if (one_type) SEDGE_TRY(read_extern_type(reader, import));
-  SEDGE_TRY_ASSIGN(uint32_t count, read_count(reader, kMaxImports, "imports"));
-  for (uint32_t i = 0; i < count; ++i) {
-    import.offset = reader.offset();
-    SEDGE_TRY_ASSIGN(import.name, reader.name());
-    if (!one_type) SEDGE_TRY(read_extern_type(reader, import));
-    SEDGE_TRY(add_import(state.module, import));
-  }
-  return {};
+/// Bytes of an expression that is `i32.const` or `i64.const` of at most four bytes, which are never
+/// out of range; 0 for any other. Modules have tens of thousands of these in their segments.
+size_t plain_constant_size(const Reader& reader) {
+  constexpr uint8_t kI32Const = 0x41, kI64Const = 0x42, kEnd = 0x0b;
+  constexpr size_t kLongest = 6;
+  const uint8_t* p = reader.data();
+  if (reader.remaining() < kLongest || (*p != kI32Const && *p != kI64Const)) return 0;
+  size_t size = 1;
+  while (size < kLongest - 2 && p[size] >= 0x80) ++size;
+  return p[size] < 0x80 && p[size + 1] == kEnd ? size + 2 : 0;
 }
 
 }  // namespace
@@ -72,6 +87,11 @@ Result<Expr> read_expr(State& state, Reader& reader) {
   Expr expr;
   expr.offset = reader.offset();
   const uint8_t* start = reader.data();
+  if (size_t size = plain_constant_size(reader)) {
+    reader.skip(size);
+    expr.bytes = Bytes(start, size);
+    return expr;
+  }
   InstrReader instrs(reader);  // with the module's lookahead: short expressions read fast
   // Blocks are not constant, but whether they are is the validator's to say: here they only nest.
   for (uint32_t depth = 1; depth != 0;) {

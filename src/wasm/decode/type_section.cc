@@ -72,30 +72,6 @@ Result<void> read_composite(Reader& reader, uint8_t form, Location at, SubType& 
   }
 }
 
-Result<void> read_sub_type(State& state, Reader& reader) {
-  if (state.module.types.size() >= kMaxTypes)
-    return fail(ErrorCode::limit_exceeded, fmt::format(": more than {} types", kMaxTypes),
-                reader.location());
-  SubType type;
-  Location at = reader.location();
-  SEDGE_TRY_ASSIGN(uint8_t form, reader.u8());
-  if (form == kSub || form == kSubFinal) {
-    type.final_ = form == kSubFinal;
-    Location supers_at = reader.location();
-    SEDGE_TRY_ASSIGN(uint32_t supers, reader.u32());
-    if (supers > 1)
-      return fail(ErrorCode::sub_type_mismatch, ": more than one supertype", supers_at);
-    if (supers == 1) {
-      SEDGE_TRY_ASSIGN(type.super, reader.u32());
-    }
-    at = reader.location();
-    SEDGE_TRY_ASSIGN(form, reader.u8());
-  }
-  SEDGE_TRY(read_composite(reader, form, at, type));
-  state.module.types.push_back(std::move(type));
-  return {};
-}
-
 Result<Limits> read_limits(Reader& reader, uint8_t flags) {
   Limits limits;
   SEDGE_TRY_ASSIGN(limits.min, reader.u64());
@@ -116,6 +92,44 @@ Result<uint32_t> read_count(Reader& reader, uint32_t limit, std::string_view wha
   return count;
 }
 
+Result<SubType> read_sub_type(Reader& reader) {
+  SubType type;
+  Location at = reader.location();
+  SEDGE_TRY_ASSIGN(uint8_t form, reader.u8());
+  if (form == kSub || form == kSubFinal) {
+    type.final_ = form == kSubFinal;
+    Location supers_at = reader.location();
+    SEDGE_TRY_ASSIGN(uint32_t supers, reader.u32());
+    if (supers > 1)
+      return fail(ErrorCode::sub_type_mismatch, ": more than one supertype", supers_at);
+    if (supers == 1) {
+      SEDGE_TRY_ASSIGN(type.super, reader.u32());
+    }
+    at = reader.location();
+    SEDGE_TRY_ASSIGN(form, reader.u8());
+  }
+  SEDGE_TRY(read_composite(reader, form, at, type));
+  return type;
+}
+
+Result<bool> read_rec_group(Reader& reader, std::vector<SubType>& types) {
+  SEDGE_TRY_ASSIGN(uint8_t form, reader.peek());
+  bool is_explicit = form == kRec;
+  uint32_t count = 1;
+  if (is_explicit) {
+    reader.skip(1);
+    SEDGE_TRY_ASSIGN(count, read_count(reader, kMaxTypes, "types"));
+  }
+  for (uint32_t i = 0; i < count; ++i) {
+    if (types.size() >= kMaxTypes)
+      return fail(ErrorCode::limit_exceeded, fmt::format(": more than {} types", kMaxTypes),
+                  reader.location());
+    SEDGE_TRY_ASSIGN(SubType type, read_sub_type(reader));
+    types.push_back(std::move(type));
+  }
+  return is_explicit;
+}
+
 Result<void> read_type_section(State& state, Reader& reader) {
   Module& module = state.module;
   SEDGE_TRY_ASSIGN(uint32_t count, read_count(reader, kMaxTypes, "types"));
@@ -124,13 +138,8 @@ Result<void> read_type_section(State& state, Reader& reader) {
   for (uint32_t i = 0; i < count; ++i) {
     RecGroup group;
     group.first = static_cast<TypeIdx>(module.types.size());
-    SEDGE_TRY_ASSIGN(uint8_t form, reader.peek());
-    if (form == kRec) {
-      reader.skip(1);
-      group.explicit_ = true;
-      SEDGE_TRY_ASSIGN(group.count, read_count(reader, kMaxTypes, "types"));
-    }
-    for (uint32_t j = 0; j < group.count; ++j) SEDGE_TRY(read_sub_type(state, reader));
+    SEDGE_TRY_ASSIGN(group.explicit_, read_rec_group(reader, module.types));
+    group.count = static_cast<uint32_t>(module.types.size()) - group.first;
     module.rec_groups.push_back(group);
   }
   return {};

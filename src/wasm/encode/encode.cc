@@ -6,6 +6,7 @@
 #include <array>
 
 #include "wasm/encode/custom_sections.h"
+#include "wasm/encode/types.h"
 
 namespace sedge::wasm {
 namespace {
@@ -126,72 +127,12 @@ class Encoder {
     }
   }
 
-  void limits(Writer& w, const Limits& limits, uint8_t flags) {
-    w.u8(static_cast<uint8_t>(flags | (limits.max ? 1 : 0)));
-    w.u64(limits.min);
-    if (limits.max) w.u64(*limits.max);
-  }
-  void table_type(Writer& w, const TableType& type) {
-    w.val_type(type.element);
-    limits(w, type.limits, type.is64 ? 4 : 0);
-  }
-  void memory_type(Writer& w, const MemoryType& type) {
-    bool custom_page = type.page_size_log2 != 16;
-    limits(
-        w, type.limits,
-        static_cast<uint8_t>((type.shared ? 2 : 0) | (type.is64 ? 4 : 0) | (custom_page ? 8 : 0)));
-    if (custom_page) w.u32(type.page_size_log2);
-  }
-  void global_type(Writer& w, const GlobalType& type) {
-    w.val_type(type.value);
-    w.u8(type.mutable_ ? 1 : 0);
-  }
-  void tag_type(Writer& w, TypeIdx type) {
-    w.u8(0);
-    w.u32(type);
-  }
-
-  void val_types(Writer& w, const std::vector<ValType>& types) {
-    w.u32(count_of(types.size()));
-    for (ValType type : types) w.val_type(type);
-  }
-  void field(Writer& w, const FieldType& field) {
-    w.val_type(field.storage);
-    w.u8(field.mutable_ ? 1 : 0);
-  }
-  void sub_type(Writer& w, const SubType& type) {
-    if (!type.final_ || type.super) {
-      w.u8(type.final_ ? 0x4f : 0x50);
-      w.u32(type.super ? 1 : 0);
-      if (type.super) w.u32(*type.super);
-    }
-    switch (type.kind) {
-      case SubType::Kind::func:
-        w.u8(0x60);
-        val_types(w, type.func.params);
-        val_types(w, type.func.results);
-        break;
-      case SubType::Kind::struct_:
-        w.u8(0x5f);
-        w.u32(count_of(type.fields.size()));
-        for (const FieldType& f : type.fields) field(w, f);
-        break;
-      case SubType::Kind::array:
-        w.u8(0x5e);
-        field(w, type.fields[0]);
-        break;
-    }
-  }
   void types(Writer& w) {
     if (module_.rec_groups.empty()) return;
     w.u32(count_of(module_.rec_groups.size()));
-    for (const RecGroup& group : module_.rec_groups) {
-      if (group.explicit_ || group.count != 1) {
-        w.u8(0x4e);
-        w.u32(group.count);
-      }
-      for (uint32_t i = 0; i < group.count; ++i) sub_type(w, module_.types[group.first + i]);
-    }
+    std::span<const SubType> types(module_.types);
+    for (const RecGroup& group : module_.rec_groups)
+      write_rec_group(w, types.subspan(group.first, group.count), group.explicit_);
   }
 
   void imports(Writer& w) {
@@ -200,24 +141,7 @@ class Encoder {
     for (const Import& import : module_.imports) {
       w.name(import.module);
       w.name(import.name);
-      w.u8(static_cast<uint8_t>(import.kind));
-      switch (import.kind) {
-        case ExternKind::func:
-          w.u32(import.type_index);
-          break;
-        case ExternKind::table:
-          table_type(w, import.table);
-          break;
-        case ExternKind::memory:
-          memory_type(w, import.memory);
-          break;
-        case ExternKind::global:
-          global_type(w, import.global);
-          break;
-        case ExternKind::tag:
-          tag_type(w, import.type_index);
-          break;
-      }
+      write_extern_type(w, import);
     }
   }
   void functions(Writer& w) {
@@ -233,25 +157,25 @@ class Encoder {
         w.u8(0x40);
         w.u8(0x00);
       }
-      table_type(w, table.type);
+      write_table_type(w, table.type);
       if (table.init) w.bytes(table.init->bytes);
     }
   }
   void memories(Writer& w) {
     if (module_.memories.empty()) return;
     w.u32(count_of(module_.memories.size()));
-    for (const Memory& memory : module_.memories) memory_type(w, memory.type);
+    for (const Memory& memory : module_.memories) write_memory_type(w, memory.type);
   }
   void tags(Writer& w) {
     if (module_.tags.empty()) return;
     w.u32(count_of(module_.tags.size()));
-    for (const Tag& tag : module_.tags) tag_type(w, tag.type_index);
+    for (const Tag& tag : module_.tags) write_tag_type(w, tag.type_index);
   }
   void globals(Writer& w) {
     if (module_.globals.empty()) return;
     w.u32(count_of(module_.globals.size()));
     for (const Global& global : module_.globals) {
-      global_type(w, global.type);
+      write_global_type(w, global.type);
       w.bytes(global.init.bytes);
     }
   }

@@ -1,6 +1,5 @@
 #include "wasm/encode/encode.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -8,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/test_paths.h"
 #include "wasm/decode/decode.h"
 
 namespace sedge::wasm {
@@ -140,9 +140,7 @@ TEST(Encode, SaysWhereBodiesLanded) {
 }
 
 TEST(Encode, GuestsAreStable) {
-  const char* from_environment = std::getenv("SEDGE_SHARED");
-  std::filesystem::path guests =
-      std::filesystem::path(from_environment ? from_environment : SEDGE_SHARED_DIR) / "guests/wasm";
+  std::filesystem::path guests = test::shared_path("guests/wasm");
   if (!std::filesystem::exists(guests)) GTEST_SKIP() << "no guests: " << guests << " is missing";
   for (const auto& entry : std::filesystem::directory_iterator(guests)) {
     if (entry.path().extension() != ".wasm") continue;

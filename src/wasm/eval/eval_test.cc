@@ -318,13 +318,15 @@ TEST(Eval, RoundsSignedZeroAndHalvesAsTheSpecSays) {
   EXPECT_EQ(as<uint32_t>(f32_max(-0.0F, 0.0F)), 0u);
 }
 
-TEST(Eval, PicksBytesAlikeWithAndWithoutTheInstruction) {
+TEST(Eval, PicksBytesAsTheirDefinitionSays) {
   Values values(7);
   for (int i = 0; i < 1000; i++) {
     const auto from = oracle::from_bits<V128>(values.any('v'));
     const auto indices = oracle::from_bits<V128>(i % 2 ? values.any('v') : values.lane_numbers());
-    ASSERT_EQ(oracle::to_bits(detail::pick_bytes(from, indices)),
-              oracle::to_bits(detail::pick_bytes_one_by_one(from, indices)));
+    V128 picked{};
+    for (int lane = 0; lane < 16; lane++)
+      picked[lane] = indices[lane] < 16 ? from[indices[lane]] : uint8_t{0};
+    ASSERT_EQ(oracle::to_bits(detail::pick_bytes(from, indices)), oracle::to_bits(picked));
   }
 }
 

@@ -69,29 +69,23 @@ SEDGE_EVAL Raw lane_of(V128 vector, uint32_t lane) {
   return as<LanesOf<Raw>>(vector)[lane];
 }
 
-// Lanes of `from` picked by `indices`; an index of 16 or more gives 0.
-SEDGE_EVAL V128 pick_bytes_one_by_one(V128 from, V128 indices) {
-  V128 result{};
-  for (int i = 0; i < 16; i++) result[i] = indices[i] < 16 ? from[indices[i] & 15] : uint8_t{0};
-  return result;
-}
-
-// The same in one instruction where there is one. Baseline x86-64 has none, but every processor in
-// use does: it stands behind a feature test, as inline assembly because the compiler may not emit
-// it itself.
+// Lanes of `from` picked by `indices`; an index of 16 or more gives 0. One instruction where the
+// build may assume it; a test at run time would cost every start of the program a look at the
+// processor, which is slow in virtual machines.
 [[gnu::always_inline]] inline V128 pick_bytes(V128 from, V128 indices) {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("ssse3")) [[likely]] {
-    // pshufb gives 0 where bit 7 is set, else looks at the low four bits.
-    const V128 control = __builtin_elementwise_add_sat(indices, static_cast<V128>(uint8_t{0x70}));
-    __asm__("pshufb %1, %0" : "+x"(from) : "x"(control));
-    return from;
-  }
+#if defined(__SSSE3__)
+  // pshufb gives 0 where bit 7 is set, else looks at the low four bits.
+  const V128 control = __builtin_elementwise_add_sat(indices, static_cast<V128>(uint8_t{0x70}));
+  __asm__("pshufb %1, %0" : "+x"(from) : "x"(control));
+  return from;
 #elif defined(__aarch64__)
   __asm__("tbl %0.16b, {%1.16b}, %2.16b" : "=w"(from) : "w"(from), "w"(indices));
   return from;
+#else
+  V128 result{};
+  for (int i = 0; i < 16; i++) result[i] = indices[i] < 16 ? from[indices[i] & 15] : uint8_t{0};
+  return result;
 #endif
-  return pick_bytes_one_by_one(from, indices);
 }
 
 }  // namespace detail

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
+
 namespace sedge::wasm {
 namespace {
 
-constexpr std::string_view kMnemonics[] = {
+constexpr Text kMnemonics[] = {
 #define SEDGE_OP(name, prefix, code, mnemonic, imm, signature, feature, aux, flags) mnemonic,
 #include "wasm/op.def"
 #undef SEDGE_OP

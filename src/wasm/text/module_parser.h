@@ -21,12 +21,12 @@
 
 namespace sedge::wasm {
 
-class ModuleParser : private Cursor {
+class ModuleParser : protected Cursor {
  public:
   explicit ModuleParser(const Tokens& tokens) : Cursor(tokens), arena_(std::make_shared<Arena>()) {}
   Result<ParsedModule> run();
 
- private:
+ protected:
   using Ids = std::unordered_map<std::string_view, uint32_t>;
   /// An index space: what its members are called in the grammar and in messages, their ids, and how
   /// many there are.

@@ -57,7 +57,7 @@ Result<Command> ScriptParser::command(bool in_thread) {
   Command out;
   out.line = location().line;
   if (!at(Token::Kind::lparen)) return unexpected_token();
-  if (at_open("module")) {
+  if (at_open("module") || at_open("component")) {
     SEDGE_TRY(module_command(out));
     return out;
   }
@@ -104,8 +104,10 @@ Result<void> ScriptParser::thread(Command& out) {
   return {};
 }
 
-/// The forms of "(module …" as a command: with (module instance $i $m) among them.
+/// The forms of "(module …" and "(component …" as a command: with (module instance $i $m) among
+/// them.
 Result<void> ScriptParser::module_command(Command& out) {
+  out.component = at_open("component");
   if (at_keyword("instance", 2)) {
     seek(position() + 3);
     out.kind = Command::Kind::instance;
@@ -121,7 +123,8 @@ Result<ScriptModule> ScriptParser::module() {
   ScriptModule out;
   const Token& open = peek();
   size_t begin_position = position();
-  SEDGE_TRY(expect_open("module"));
+  out.component = take_open("component");
+  if (!out.component) SEDGE_TRY(expect_open("module"));
   std::optional<Token> definition;
   if (at_keyword("definition")) {
     out.definition = true;
@@ -192,7 +195,7 @@ Result<bool> ScriptParser::assertion(Command& out) {
   if (at_open("assert_trap") || at_open("assert_exhaustion")) {
     bool trap = at_open("assert_trap");
     seek(position() + 2);
-    if (trap && at_open("module")) {
+    if (trap && (at_open("module") || at_open("component"))) {
       out.kind = Command::Kind::assert_trap_module;
       SEDGE_TRY_ASSIGN(out.module, module());
     } else {

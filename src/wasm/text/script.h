@@ -19,10 +19,12 @@
 
 namespace sedge::wasm {
 
-/// A module in a script. Text is parsed only when run: a malformed quote is data until then.
+/// A module or component in a script. Text is parsed only when run: a malformed quote is data until
+/// then.
 struct ScriptModule {
   enum class Form : uint8_t { text, binary, quote };
   Form form = Form::text;
+  bool component = false;         ///< `(component …)`
   bool definition = false;        ///< `(module definition $id …)`: not instantiated
   std::optional<std::string> id;  ///< "$M"
   std::string text;               ///< text and quote: source; for text the slice of the script
@@ -30,13 +32,25 @@ struct ScriptModule {
   uint32_t line = 0, column = 0;  ///< of `text` in the script
 };
 
-/// A literal argument: a constant, or ref.null/ref.host/ref.extern with a number.
+/// A value of a component as written: `(record.const (field "a" u8.const 1))` is the word
+/// record.const with one child, whose word is `field`. Which type it has is for the one who uses
+/// it.
+struct ScriptTree {
+  std::string word;
+  std::vector<std::string> strings;  ///< decoded
+  std::string scalar;                ///< a number, `true`, …
+  std::vector<ScriptTree> children;
+};
+
+/// A literal argument: a constant, ref.null/ref.host/ref.extern with a number, or a value of a
+/// component.
 struct ScriptValue {
-  enum class Kind : uint8_t { i32, i64, f32, f64, v128, ref_null, ref_extern, ref_host };
+  enum class Kind : uint8_t { i32, i64, f32, f64, v128, ref_null, ref_extern, ref_host, component };
   Kind kind = Kind::i32;
   uint64_t bits = 0;
   std::array<uint8_t, 16> v128{};
-  HeapType heap = HeapType::any;  ///< ref_null
+  HeapType heap = HeapType::any;           ///< ref_null
+  std::shared_ptr<const ScriptTree> tree;  ///< component
 };
 
 /// An expected result: a constant, a NaN pattern per lane, or a kind of reference; `either` holds
@@ -105,6 +119,7 @@ struct Command {
   Kind kind = Kind::module;
   uint32_t line = 0;
   ScriptModule module;             ///< module, assert_malformed/invalid/unlinkable/…_module
+  bool component = false;          ///< instance: of a component
   std::optional<std::string> id;   ///< instance: new name; register_: module; thread, wait: thread
   std::optional<std::string> id2;  ///< instance: the definition
   std::string name;                ///< register_: the name; assert_*: the expected words

@@ -30,6 +30,8 @@ class ScriptParser : private Cursor {
   // script_values.cc
   Result<ScriptValue> argument();
   Result<ScriptPattern> result(bool allow_either);
+  Result<std::optional<ScriptValue>> component_value();
+  Result<ScriptTree> value_tree(uint32_t depth);
   Result<ScriptValue> number(ScriptValue::Kind kind);
   Result<ScriptPattern> float_pattern(unsigned bits);
   Result<ScriptPattern> vector_pattern();

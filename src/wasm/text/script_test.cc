@@ -2,7 +2,6 @@
 #include "wasm/text/script.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "base/test_paths.h"
 #include "wasm/decode/decode.h"
 #include "wasm/encode/encode.h"
 
@@ -134,10 +134,7 @@ TEST(Script, Errors) {
 
 // The suite
 
-std::filesystem::path suite() {
-  const char* shared = std::getenv("SEDGE_SHARED");
-  return std::filesystem::path(shared ? shared : SEDGE_SHARED_DIR) / "suites" / "spec";
-}
+std::filesystem::path suite() { return test::shared_path("suites/spec"); }
 
 /// What a module of the suite does not do that its script says, or "".
 std::string check_text_module(const Command& command) {
@@ -167,8 +164,7 @@ TEST(Suite, EveryTextModuleParsesPrintsAndEncodes) {
     std::string name = std::filesystem::relative(entry.path(), suite()).string();
     auto content = read_file(entry.path().string(), 64 << 20);
     ASSERT_TRUE(content) << name;
-    auto commands =
-        parse_script({reinterpret_cast<const char*>((*content)->data()), (*content)->size()});
+    auto commands = parse_script(content->text());
     ASSERT_TRUE(commands) << name << ": " << commands.error().render();
     // Syntax of a proposal that is none of sedge's features.
     if (name.starts_with("proposals/custom-descriptors/")) continue;

@@ -30,8 +30,59 @@ Result<uint64_t> ScriptParser::reference_number() {
   return *value;
 }
 
+/// The rest of a value whose opening parenthesis is read: a word, then what it is made of.
+Result<ScriptTree> ScriptParser::value_tree(uint32_t depth) {
+  if (depth > 1000) return error(ErrorCode::nesting_too_deep, ": a value in a script");
+  ScriptTree out;
+  if (!at(Token::Kind::keyword)) return unexpected_token();
+  out.word = text();
+  advance();
+  while (!at(Token::Kind::rparen)) {
+    if (at(Token::Kind::string)) {
+      SEDGE_TRY_ASSIGN(std::string content, string());
+      out.strings.push_back(std::move(content));
+    } else if (take(Token::Kind::lparen)) {
+      SEDGE_TRY_ASSIGN(ScriptTree child, value_tree(depth + 1));
+      SEDGE_TRY(expect_close());
+      out.children.push_back(std::move(child));
+    } else if (at(Token::Kind::keyword) && (text().contains('.'))) {
+      // (field "name" u8.const 1): the value goes without parentheses of its own.
+      SEDGE_TRY_ASSIGN(ScriptTree child, value_tree(depth + 1));
+      out.children.push_back(std::move(child));
+    } else if (peek().is_number() || at(Token::Kind::keyword)) {
+      out.scalar = text();
+      advance();
+    } else {
+      return unexpected_token();
+    }
+  }
+  return out;
+}
+
+/// A value of a component, if one begins here.
+Result<std::optional<ScriptValue>> ScriptParser::component_value() {
+  static constexpr std::string_view kWords[] = {
+      "bool.const",   "u8.const",    "s8.const",      "u16.const",  "s16.const",   "u32.const",
+      "s32.const",    "u64.const",   "s64.const",     "char.const", "str.const",   "list.const",
+      "record.const", "tuple.const", "variant.const", "enum.const", "option.none", "option.some",
+      "result.ok",    "result.err",  "flags.const"};
+  for (std::string_view word : kWords) {
+    if (!at_open(word)) continue;
+    advance();
+    ScriptValue out;
+    out.kind = ScriptValue::Kind::component;
+    SEDGE_TRY_ASSIGN(ScriptTree tree, value_tree(0));
+    SEDGE_TRY(expect_close());
+    out.tree = std::make_shared<const ScriptTree>(std::move(tree));
+    return std::optional(std::move(out));
+  }
+  return std::optional<ScriptValue>();
+}
+
 /// A constant in parentheses.
 Result<ScriptValue> ScriptParser::argument() {
+  SEDGE_TRY_ASSIGN(std::optional<ScriptValue> of_component, component_value());
+  if (of_component) return *std::move(of_component);
   struct Row {
     std::string_view word;
     ScriptValue::Kind kind;

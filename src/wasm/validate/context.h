@@ -45,13 +45,19 @@ Error feature_error(Feature feature, std::string_view what, Location location);
 Result<void> check_value_type(const Module& module, Features features, ValType type,
                               Location location);
 
+Result<void> check_value_type(uint32_t type_count, Features features, ValType type,
+                              Location location);
+
 /// Composite types, subtyping declarations and their bounds; then registers them.
 Result<TypeSet> validate_types(const Module& module, Features features,
                                const std::shared_ptr<TypeRegistry>& registry);
 
-/// `validate`; with `quick` off, bodies are walked by the full rules alone (tests compare the two).
+/// How bodies are walked: with the quick path, by the full rules alone (tests compare the two), or
+/// not at all.
+enum class Walk : uint8_t { quick, full, none };
+/// `validate`.
 Result<TypeSet> validate_module(const Module& module, Features features,
-                                const std::shared_ptr<TypeRegistry>& registry, bool quick);
+                                const std::shared_ptr<TypeRegistry>& registry, Walk walk);
 
 }  // namespace sedge::wasm::validation
 

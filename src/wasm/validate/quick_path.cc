@@ -4,6 +4,8 @@
 // encoding and its operands have exactly the types it needs; otherwise it stops, having changed
 // nothing, and InstrReader and the full rules take over.
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 #include "wasm/validate/func_validator.h"
 
@@ -48,20 +50,37 @@ struct QuickPath {
       return longest == 5 ? last <= 0x07 || last >= 0x78 : last == 0 || last == 0x7f;
     });
   }
-  /// Only the longest encoding can be out of range: `fits` judges its last byte.
+  /// Only the longest encoding can be out of range: `fits` judges its last byte. Up to four bytes,
+  /// the length is computed: lengths are as good as random, and a branch on one costs more than
+  /// everything else here.
   template <typename Fits>
-  static const uint8_t* skip_leb(const uint8_t* p, const uint8_t* end, ptrdiff_t longest,
-                                 Fits fits) {
-    if (*p < 0x80) [[likely]]
-      return p + 1;
+  [[gnu::always_inline]] static const uint8_t* skip_leb(const uint8_t* p, const uint8_t* end,
+                                                        ptrdiff_t longest, Fits fits) {
+    if (end - p >= 4) [[likely]] {
+      uint32_t stop = ~word_at(p) & kHighBits;
+      if (stop != 0) [[likely]]
+        return p + std::countr_zero(stop) / 8 + 1;
+    }
+    return skip_long_leb(p, end, longest, fits);
+  }
+  template <typename Fits>
+  [[gnu::noinline]] static const uint8_t* skip_long_leb(const uint8_t* p, const uint8_t* end,
+                                                        ptrdiff_t longest, Fits fits) {
     const uint8_t* last = p + std::min(longest, end - p) - 1;
     const uint8_t* first = p;
     while (p != last && *p >= 0x80) ++p;
     if (*p >= 0x80 || (p - first == longest - 1 && !fits(*p))) return nullptr;
     return p + 1;
   }
+  static constexpr uint32_t kHighBits = 0x80808080;
+  static uint32_t word_at(const uint8_t* p) {
+    uint32_t word;
+    std::memcpy(&word, p, sizeof word);
+    return std::endian::native == std::endian::little ? word : std::byteswap(word);
+  }
 
-  static const uint8_t* index(const uint8_t* p, const uint8_t* end, uint32_t& out) {
+  [[gnu::always_inline]] static const uint8_t* index(const uint8_t* p, const uint8_t* end,
+                                                     uint32_t& out) {
     const uint8_t* next = skip_u32(p, end);
     if (!next) return nullptr;
     out = 0;

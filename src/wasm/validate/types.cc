@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "wasm/validate/context.h"
+#include "wasm/validate/validate.h"
 
 namespace sedge::wasm::validation {
 namespace {
@@ -52,13 +53,12 @@ bool composite_matches(const TypeRegistry& registry, const SubType& sub, const S
 
 std::string in_type(uint32_t index) { return fmt::format("type {}", index); }
 
-/// Indices and features of one type whose group ends before type `limit`.
-Result<void> check_type(const Module& module, Features features, uint32_t index, uint32_t limit) {
-  const SubType& type = module.types[index];
+/// Indices and features of type `index`, whose group ends before type `limit`.
+Result<void> check_type(const SubType& type, Features features, uint32_t index, uint32_t limit) {
   auto check_value = [&](ValType value) -> Result<void> {
     if (value.is_ref() && value.heap().is_index() && value.heap().index() >= limit)
       return fail(ErrorCode::unknown_type, fmt::format(" {}", value.heap().index()));
-    return check_value_type(module, features, value, {});
+    return check_value_type(limit, features, value, {});
   };
   if (type.kind == SubType::Kind::func) {
     if (type.func.params.size() > kMaxParams || type.func.results.size() > kMaxResults)
@@ -94,12 +94,17 @@ Error feature_error(Feature feature, std::string_view what, Location location) {
 
 Result<void> check_value_type(const Module& module, Features features, ValType type,
                               Location location) {
+  return check_value_type(static_cast<uint32_t>(module.types.size()), features, type, location);
+}
+
+Result<void> check_value_type(uint32_t type_count, Features features, ValType type,
+                              Location location) {
   if (type.is_packed()) return {};
   if (type.is_vector() && !features.has(Feature::simd))
     return fail(feature_error(Feature::simd, "type v128", location));
   if (!type.is_ref()) return {};
   HeapType heap = type.heap();
-  if (heap.is_index() && heap.index() >= module.types.size())
+  if (heap.is_index() && heap.index() >= type_count)
     return fail(ErrorCode::unknown_type, fmt::format(" {}", heap.index()), location);
   Feature needed = heap_feature(heap);
   if (!type.nullable() && !features.has(Feature::function_references))
@@ -119,7 +124,7 @@ Result<TypeSet> validate_types(const Module& module, Features features,
     if ((group.count != 1 || group.explicit_) && !features.has(Feature::gc))
       return fail(feature_error(Feature::gc, "a recursion group", {}));
     for (uint32_t i = group.first; i < group.first + group.count; ++i) {
-      if (auto checked = check_type(module, features, i, group.first + group.count); !checked)
+      if (auto checked = check_type(types[i], features, i, group.first + group.count); !checked)
         return fail(std::move(checked.error()).with_context(in_type(i)));
       if (!types[i].super) continue;
       const SubType& super = types[*types[i].super];
@@ -146,3 +151,41 @@ Result<TypeSet> validate_types(const Module& module, Features features,
 }
 
 }  // namespace sedge::wasm::validation
+
+namespace sedge::wasm {
+
+using namespace validation;
+
+Result<TypeSet> validate_rec_group(std::span<const SubType> group, bool is_explicit,
+                                   const std::vector<TypeId>& earlier, Features features,
+                                   const std::shared_ptr<TypeRegistry>& registry) {
+  if ((group.size() != 1 || is_explicit) && !features.has(Feature::gc))
+    return fail(feature_error(Feature::gc, "a recursion group", {}));
+  auto first = static_cast<uint32_t>(earlier.size());
+  auto end = first + static_cast<uint32_t>(group.size());
+  auto super_of = [&](uint32_t index) -> const SubType& {
+    return index < first ? registry->get(earlier[index]).type : group[index - first];
+  };
+  for (uint32_t i = first; i < end; ++i) {
+    const SubType& type = group[i - first];
+    SEDGE_TRY(check_type(type, features, i, end));
+    if (type.super && super_of(*type.super).final_)
+      return fail(ErrorCode::sub_type_mismatch, " cannot have a final super type");
+  }
+  TypeSet set = registry->add(group, earlier);
+  if (set.size() != group.size())
+    return fail(ErrorCode::limit_exceeded, ": the engine's type registry is full");
+  for (uint32_t i = first; i < end; ++i) {
+    const SubType& type = set.type(i - first).type;
+    if (!type.super) continue;
+    const CanonType& super = registry->get(*type.super);
+    if (super.depth >= kMaxSubtypeDepth)
+      return fail(ErrorCode::limit_exceeded,
+                  fmt::format(": subtyping is deeper than {}", kMaxSubtypeDepth));
+    if (!composite_matches(*registry, type, super.type))
+      return fail(ErrorCode::sub_type_mismatch, " must match super type");
+  }
+  return set;
+}
+
+}  // namespace sedge::wasm

@@ -29,12 +29,12 @@ class ModuleValidator {
         features_(features),
         context_{module, features, std::move(types), {}, {}, {}, {}, {}, {}, {}, {}} {}
 
-  Result<TypeSet> validate(bool quick) {
+  Result<TypeSet> validate(Walk walk) {
     SEDGE_TRY(index_spaces());
     SEDGE_TRY(initialisers());
     SEDGE_TRY(exports());
     SEDGE_TRY(start());
-    SEDGE_TRY(bodies(quick));
+    if (walk != Walk::none) SEDGE_TRY(bodies(walk == Walk::quick));
     return std::move(context_.types);
   }
 
@@ -326,16 +326,17 @@ Result<void> ModuleValidator::bodies(bool quick) {
 }  // namespace
 
 Result<TypeSet> validate_module(const Module& module, Features features,
-                                const std::shared_ptr<TypeRegistry>& registry, bool quick) {
+                                const std::shared_ptr<TypeRegistry>& registry, Walk walk) {
   SEDGE_TRY_ASSIGN(TypeSet types, validate_types(module, features, registry));
-  return ModuleValidator(module, features, std::move(types)).validate(quick);
+  return ModuleValidator(module, features, std::move(types)).validate(walk);
 }
 
 }  // namespace validation
 
 Result<Validated> validate(const Module& module, Features features,
-                           const std::shared_ptr<TypeRegistry>& registry) {
-  SEDGE_TRY_ASSIGN(TypeSet types, validation::validate_module(module, features, registry, true));
+                           const std::shared_ptr<TypeRegistry>& registry, Bodies bodies) {
+  const auto walk = bodies == Bodies::check ? validation::Walk::quick : validation::Walk::none;
+  SEDGE_TRY_ASSIGN(TypeSet types, validation::validate_module(module, features, registry, walk));
   return Validated{std::move(types)};
 }
 

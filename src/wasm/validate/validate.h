@@ -4,6 +4,8 @@
 #define SEDGE_WASM_VALIDATE_VALIDATE_H_
 
 #include <memory>
+#include <span>
+#include <vector>
 
 #include <sedge/error.h>
 #include <sedge/feature.h>
@@ -18,11 +20,24 @@ struct Validated {
   TypeSet types;  ///< canonical types of the module, by type index
 };
 
-/// Validates everything, function bodies included. Errors: phase invalid with the byte offset of
-/// the instruction or definition, and the function as context; feature_disabled where an operator
-/// or type needs a feature that is off.
+/// What is done about function bodies.
+enum class Bodies : uint8_t {
+  check,
+  trust,  ///< nothing: these bytes have passed `validate` with these features before
+};
+
+/// Validates everything, function bodies included unless they are to be trusted. Errors: phase
+/// invalid with the byte offset of the instruction or definition, and the function as context;
+/// feature_disabled where an operator or type needs a feature that is off.
 Result<Validated> validate(const Module& module, Features features,
-                           const std::shared_ptr<TypeRegistry>& registry);
+                           const std::shared_ptr<TypeRegistry>& registry,
+                           Bodies bodies = Bodies::check);
+
+/// Validates and registers one recursion group that stands outside of a module, behind types that
+/// have the ids `earlier`. Errors as `validate`'s, without a place.
+Result<TypeSet> validate_rec_group(std::span<const SubType> group, bool is_explicit,
+                                   const std::vector<TypeId>& earlier, Features features,
+                                   const std::shared_ptr<TypeRegistry>& registry);
 
 /// Whether every branch hint of a valid module names a branch. Apart from `validate`, since custom
 /// sections never make a module invalid. Error: bad_branch_hint.

@@ -25,8 +25,10 @@ Outcome outcome(const Error& error) { return {error.message(), error.phase(), er
 Outcome check_bytes(std::vector<uint8_t> bytes, Features features) {
   auto module = decode(std::make_shared<const std::vector<uint8_t>>(std::move(bytes)));
   if (!module) return outcome(module.error());
-  auto quick = validation::validate_module(*module, features, TypeRegistry::create(), true);
-  auto slow = validation::validate_module(*module, features, TypeRegistry::create(), false);
+  auto quick = validation::validate_module(*module, features, TypeRegistry::create(),
+                                           validation::Walk::quick);
+  auto slow = validation::validate_module(*module, features, TypeRegistry::create(),
+                                          validation::Walk::full);
   EXPECT_EQ(quick.has_value(), slow.has_value());
   if (quick) return {};
   if (!slow) EXPECT_EQ(quick.error().render(), slow.error().render());

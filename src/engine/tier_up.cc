@@ -1,0 +1,208 @@
+// One round: wait a little, so that what ends soon costs nothing and hot functions come together;
+// take all that are wanted or were optimised before; let one process compile them; put the code in
+// place. Later rounds come at growing distances. The process has its own session and limits and
+// puts the code into the cache itself, so that it may go on when a short program has ended.
+#include "engine/tier_up.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "engine/engine_impl.h"
+#include "engine/headroom.h"
+#include "engine/optimized_code.h"
+#include "vm/code_cache.h"
+
+namespace sedge {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// From the first hot function to the start of sedgec. Without a cache its work is of use for this
+/// run only, so it waits for one that lasts.
+constexpr milliseconds kDelayCached{5}, kDelay{100};
+constexpr milliseconds kBetweenRounds{200};
+constexpr unsigned kMaxRounds = 6;
+constexpr unsigned kLevel = 2;
+/// Bytes of bodies up to which everything that was ever compiled is optimised, not only what is
+/// hot.
+constexpr size_t kWarmBytes = 256 << 10;
+/// Bytes of bodies up to which sedgec, when it has answered, goes on with the whole module for the
+/// cache: seconds of its time, so that the next start finds everything.
+constexpr size_t kWholeBytes = 512 << 10;
+/// What sedgec takes: about 60 MiB, and a hundred times what it optimises at once.
+constexpr uint64_t kLeastMemory = uint64_t{128} << 20, kMemoryPerByte = 100;
+constexpr uint64_t kMostMemory = uint64_t{4} << 30;
+constexpr uint32_t kCpuSeconds = 300, kWallSeconds = 600;
+/// How often it is looked whether another process has made what this one wants.
+constexpr milliseconds kClaimPoll{250};
+
+}  // namespace
+
+TierUp::~TierUp() {
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+    if (running_ != nullptr) running_->abort();
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void TierUp::notice(bool important, const std::string& text) const {
+  if (config_.notice) config_.notice(important, text);
+}
+
+void TierUp::give_up(bool important, const std::string& why) {
+  if (!off_.exchange(true)) notice(important, why + "; going on without optimised code");
+}
+
+void TierUp::want(const std::shared_ptr<Wanted>& wanted, uint32_t func, uint32_t loop) {
+  if (off_) return;
+  if (config_.optimize == Optimize::at_once) return compile_all(*wanted);
+  {
+    std::lock_guard lock(wanted->mutex);
+    wanted->funcs.insert(func);
+    if (loop != UINT32_MAX) wanted->loops.emplace(func, loop);
+    if (wanted->queued || wanted->rounds >= kMaxRounds) return;
+    wanted->queued = true;
+    const auto delay = config_.cache_folder.empty() ? kDelay : kDelayCached;
+    wanted->not_before = std::max(wanted->not_before, Wanted::Clock::now() + delay);
+  }
+  std::lock_guard lock(mutex_);
+  queue_.push_back(wanted);
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  wake_.notify_all();
+}
+
+bool TierUp::pause(milliseconds time) {
+  std::unique_lock lock(mutex_);
+  return !wake_.wait_for(lock, time, [this] { return stop_; });
+}
+
+void TierUp::run() {
+  std::unique_lock lock(mutex_);
+  while (!stop_) {
+    if (queue_.empty()) {
+      wake_.wait(lock);
+      continue;
+    }
+    // Nobody but this thread changes when it is due while it is queued.
+    auto next = std::ranges::min_element(
+        queue_, {}, [](const std::shared_ptr<Wanted>& wanted) { return wanted->not_before; });
+    if (const auto due = (*next)->not_before; due > Wanted::Clock::now()) {
+      wake_.wait_until(lock, due);
+      continue;
+    }
+    const std::shared_ptr<Wanted> wanted = std::move(*next);
+    queue_.erase(next);
+    lock.unlock();
+    if (!off_) round(*wanted);
+    lock.lock();
+  }
+}
+
+void TierUp::round(Wanted& wanted) {
+  const auto start = Wanted::Clock::now();
+  std::vector<uint32_t> funcs;
+  std::vector<std::string> loops;
+  ModuleTiers::Entries entries;
+  size_t size = 0;
+  {
+    std::lock_guard lock(wanted.mutex);
+    // What becomes hot from here on is for the next round.
+    wanted.queued = false;
+    wanted.rounds++;
+    if (wanted.tiers == nullptr) return;
+    funcs = wanted.tiers->worth_optimizing(wanted.funcs, kWarmBytes);
+    size = wanted.tiers->body_bytes(funcs);
+    for (uint32_t func : funcs) entries.emplace_back(func, UINT32_MAX);
+    entries.insert(entries.end(), wanted.loops.begin(), wanted.loops.end());
+    for (const auto& [func, loop] : wanted.loops) loops.push_back(fmt::format("{}:{}", func, loop));
+  }
+  const uint64_t room = memory_headroom();
+  const uint64_t need = kLeastMemory + kMemoryPerByte * size;
+  if (room < need) {
+    return give_up(false, fmt::format("sedgec may need {} MiB of memory and {} are left",
+                                      need >> 20, room >> 20));
+  }
+  std::vector<std::string> arguments = {"--funcs", fmt::format("{}", fmt::join(funcs, ","))};
+  if (!loops.empty())
+    arguments.insert(arguments.end(), {"--loops", fmt::format("{}", fmt::join(loops, ","))});
+  SedgecLimits limits{.background = true,
+                      .dies_with_us = true,
+                      .memory_mib = std::min(std::max(need, room / 2), kMostMemory) >> 20,
+                      .cpu_s = kCpuSeconds,
+                      .wall_s = kWallSeconds,
+                      .held = -1};
+  Fd claim;
+  if (auto cache = open_cache(config_, vm::CodeCache::Access::create); cache) {
+    const auto target = vm::host_target();
+    for (;;) {
+      auto claimed = cache->claim(wanted.code_part, target, wanted.mode);
+      const bool can_claim = claimed.has_value();
+      if (can_claim) claim = *std::move(claimed);
+      // Another process may have made it since this one looked.
+      if (use_cached(wanted, *cache, entries)) return;
+      if (claim || !can_claim) break;
+      if (!pause(kClaimPoll)) return;
+    }
+    if (claim) {
+      limits.dies_with_us = false;
+      limits.held = claim.get();
+      arguments.insert(arguments.end(), {"--cache", config_.cache_folder, "--cache-size",
+                                         std::to_string(config_.cache_bytes), "--whole-after",
+                                         std::to_string(kWholeBytes)});
+    }
+  }
+  auto sedgec = std::make_unique<Sedgec>(limits);
+  {
+    std::lock_guard lock(mutex_);
+    if (stop_) return;
+    running_ = sedgec.get();
+  }
+  const bool compiled = compile(wanted, std::move(arguments), *sedgec);
+  {
+    std::lock_guard lock(mutex_);
+    running_ = nullptr;
+  }
+  std::erase_if(lingering_, [](const std::unique_ptr<Sedgec>& one) { return one->ended(); });
+  if (compiled && claim && !sedgec->ended()) lingering_.push_back(std::move(sedgec));
+  const auto end = Wanted::Clock::now();
+  std::lock_guard lock(wanted.mutex);
+  wanted.not_before = end + std::max<Wanted::Clock::duration>(2 * (end - start), kBetweenRounds);
+}
+
+bool TierUp::compile(Wanted& wanted, std::vector<std::string> arguments, Sedgec& sedgec) {
+  std::vector<std::string> all = sedgec_arguments(vm::host_target(), wanted.mode, kLevel);
+  all.emplace_back("--code-only");
+  all.insert(all.end(), std::make_move_iterator(arguments.begin()),
+             std::make_move_iterator(arguments.end()));
+  auto answer = sedgec.compile(all, wanted.binary);
+  if (!answer) {
+    {
+      std::lock_guard lock(mutex_);
+      if (stop_) return false;
+    }
+    give_up(!Sedgec::find().empty(), answer.error().message());
+    return false;
+  }
+  if (!answer->report.empty()) notice(false, answer->report);
+  std::lock_guard lock(wanted.mutex);
+  if (wanted.tiers == nullptr) return true;
+  std::string why = wanted.tiers->add_artifact(answer->artifact, wanted.mode);
+  if (!why.empty()) give_up(true, "sedgec's answer cannot be used: " + why);
+  return why.empty();
+}
+
+void TierUp::compile_all(Wanted& wanted) {
+  std::lock_guard lock(now_mutex_);
+  {
+    std::lock_guard state(wanted.mutex);
+    if (wanted.rounds++ > 0) return;
+  }
+  compile(wanted, {"--all-loops"}, now_);
+}
+
+}  // namespace sedge

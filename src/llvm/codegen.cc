@@ -1,0 +1,310 @@
+// Pipelines: level 1 cleans up and vectorises, for input that an optimiser has already seen; 2 and
+// 3 are LLVM's own, 2 without vectors made of straight-line code. Places are noted where the
+// assembler sees the instructions: a label before every call and access whose place differs from
+// that of the one before.
+#include "llvm/codegen.h"
+
+#include <iterator>
+#include <map>
+#include <string>
+
+#include <llvm/ADT/DenseMap.h>
+#include <llvm/Analysis/TargetTransformInfo.h>
+#include <llvm/CodeGen/AsmPrinter.h>
+#include <llvm/CodeGen/AsmPrinterHandler.h>
+#include <llvm/CodeGen/CodeGenTargetMachineImpl.h>
+#include <llvm/CodeGen/MachineFunction.h>
+#include <llvm/CodeGen/MachineInstr.h>
+#include <llvm/CodeGen/MachineModuleInfo.h>
+#include <llvm/CodeGen/Passes.h>
+#include <llvm/CodeGen/TargetPassConfig.h>
+#include <llvm/IR/DebugInfoMetadata.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/MC/MCContext.h>
+#include <llvm/MC/MCSectionELF.h>
+#include <llvm/MC/MCStreamer.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/CommandLine.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Transforms/InstCombine/InstCombine.h>
+#include <llvm/Transforms/Scalar/ADCE.h>
+#include <llvm/Transforms/Scalar/EarlyCSE.h>
+#include <llvm/Transforms/Scalar/GVN.h>
+#include <llvm/Transforms/Scalar/LICM.h>
+#include <llvm/Transforms/Scalar/LoopPassManager.h>
+#include <llvm/Transforms/Scalar/LoopRotation.h>
+#include <llvm/Transforms/Scalar/SimplifyCFG.h>
+#include <llvm/Transforms/Vectorize/LoopVectorize.h>
+
+#include "llvm/module_ir.h"
+
+namespace sedge::llvmc {
+
+namespace {
+
+/// Notes the places of calls and accesses while the module is printed.
+class PlacesHandler : public llvm::AsmPrinterHandler {
+ public:
+  PlacesHandler(llvm::AsmPrinter& printer, ObjectCode& out, const wasm::Module& module,
+                uint32_t partition)
+      : printer_(printer), out_(out), module_(module), partition_(partition) {}
+
+  void beginFunction(const llvm::MachineFunction*) override {
+    functions_.push_back({printer_.CurrentFnSym, {}});
+    current_ = nullptr;
+    chain_ = chain({});
+    functions_.back().places.emplace_back(printer_.CurrentFnSym, chain_);
+  }
+  void endFunction(const llvm::MachineFunction*) override {}
+
+  void beginInstruction(const llvm::MachineInstr* instruction) override {
+    if (instruction->isMetaInstruction()) return;
+    const llvm::DILocation* location = instruction->getDebugLoc();
+    const bool call = instruction->isCall();
+    if (!call && (location == nullptr || !instruction->mayLoadOrStore())) return;
+    if (location == current_) return;
+    current_ = location;
+    const uint32_t index = chain_of(location);
+    if (index == chain_) return;
+    chain_ = index;
+    llvm::MCSymbol* label = printer_.OutContext.createTempSymbol();
+    printer_.OutStreamer->emitLabel(label);
+    functions_.back().places.emplace_back(label, index);
+  }
+
+  void endModule() override {
+    printer_.OutStreamer->switchSection(
+        printer_.OutContext.getELFSection(kPlacesSection, llvm::ELF::SHT_PROGBITS, 0));
+    for (const Function& function : functions_) {
+      printer_.OutStreamer->emitSymbolValue(function.symbol, 8);
+      printer_.OutStreamer->emitInt32(static_cast<uint64_t>(function.places.size()));
+      printer_.OutStreamer->emitInt32(partition_);
+      for (const auto& [label, index] : function.places) {
+        printer_.OutStreamer->emitAbsoluteSymbolDiff(label, function.symbol, 4);
+        printer_.OutStreamer->emitInt32(index);
+      }
+    }
+  }
+
+ private:
+  struct Function {
+    llvm::MCSymbol* symbol;
+    std::vector<std::pair<llvm::MCSymbol*, uint32_t>> places;
+  };
+
+  uint32_t chain(const std::vector<std::pair<uint32_t, uint64_t>>& frames) {
+    auto [found, is_new] = known_.try_emplace(frames, static_cast<uint32_t>(out_.chains.size()));
+    if (is_new) {
+      std::vector<vm::CodePlace>& made = out_.chains.emplace_back();
+      for (auto [func, offset] : frames) made.push_back({func, offset});
+    }
+    return found->second;
+  }
+
+  uint32_t chain_of(const llvm::DILocation* location) {
+    auto known = by_location_.find(location);
+    if (known != by_location_.end()) return known->second;
+    std::vector<std::pair<uint32_t, uint64_t>> frames;
+    for (const llvm::DILocation* at = location; at != nullptr; at = at->getInlinedAt()) {
+      const llvm::DISubprogram* scope = at->getScope()->getSubprogram();
+      if (scope->getName() == kWrapperName) continue;
+      const uint32_t func = scope->getLine();
+      uint64_t offset = at->getLine();
+      if (offset == 0) {
+        offset = module_.funcs[func - module_.imported_funcs.size()].body.offset;
+      }
+      frames.emplace_back(func, offset);
+    }
+    const uint32_t index = chain(frames);
+    by_location_.emplace(location, index);
+    return index;
+  }
+
+  llvm::AsmPrinter& printer_;
+  ObjectCode& out_;
+  const wasm::Module& module_;
+  uint32_t partition_;
+  std::vector<Function> functions_;
+  std::map<std::vector<std::pair<uint32_t, uint64_t>>, uint32_t> known_;
+  std::map<const llvm::DILocation*, uint32_t> by_location_;
+  const llvm::DILocation* current_ = nullptr;
+  uint32_t chain_ = 0;
+};
+
+/// Level 1: what pays for itself soon.
+llvm::FunctionPassManager short_pipeline() {
+  llvm::FunctionPassManager passes;
+  passes.addPass(llvm::SimplifyCFGPass());
+  passes.addPass(llvm::EarlyCSEPass(true));
+  passes.addPass(llvm::InstCombinePass());
+  passes.addPass(llvm::SimplifyCFGPass());
+  llvm::LoopPassManager loops;
+  loops.addPass(llvm::LoopRotatePass());
+  loops.addPass(llvm::LICMPass(llvm::LICMOptions()));
+  passes.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loops), true));
+  passes.addPass(llvm::GVNPass());
+  passes.addPass(llvm::LoopVectorizePass());
+  passes.addPass(llvm::InstCombinePass());
+  passes.addPass(llvm::SimplifyCFGPass());
+  passes.addPass(llvm::ADCEPass());
+  return passes;
+}
+
+/// Instruction selection may make one instruction of a load and what is computed from it alone,
+/// which then has the place of the last: so these get the load's, where they have none of their
+/// own. Of several loads the latest can be the one, because no load moves past another.
+void spread_places(llvm::Module& module) {
+  for (llvm::Function& function : module) {
+    for (llvm::BasicBlock& block : function) {
+      llvm::DenseMap<const llvm::Instruction*, unsigned> origins;
+      unsigned loads = 0;
+      for (llvm::Instruction& instruction : block) {
+        if (llvm::isa<llvm::LoadInst>(instruction)) origins[&instruction] = ++loads;
+        const unsigned origin = origins.lookup(&instruction);
+        if (origin == 0 || !instruction.getDebugLoc() || !instruction.hasOneUse()) continue;
+        auto* user = llvm::cast<llvm::Instruction>(instruction.user_back());
+        const unsigned other = origins.lookup(user);
+        if (user->getParent() != &block || llvm::isa<llvm::PHINode>(user) || other > origin ||
+            (other == 0 && user->getDebugLoc()))
+          continue;
+        user->setDebugLoc(instruction.getDebugLoc());
+        origins[user] = origin;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void initialize() {
+#define SEDGE_INITIALIZE(target)        \
+  LLVMInitialize##target##TargetInfo(); \
+  LLVMInitialize##target##Target();     \
+  LLVMInitialize##target##TargetMC();   \
+  LLVMInitialize##target##AsmPrinter();
+  SEDGE_INITIALIZE(X86)
+  SEDGE_INITIALIZE(AArch64)
+  SEDGE_INITIALIZE(RISCV)
+#undef SEDGE_INITIALIZE
+}
+
+void set_options() {
+  // A fault is left through the frame pointer: no access before the prologue.
+  // Preparation for instruction selection walks a function again for every change, unless it counts
+  // as huge: then it looks at the blocks that changed.
+  // Accesses of different places, made one instruction, would have no place that is right.
+  const char* arguments[] = {"sedgec",
+                             "-enable-shrink-wrap=false",
+                             "-cgpp-huge-func=0",
+                             "-sink-common-insts=false",
+                             "-hoist-common-insts=false",
+                             "-enable-tail-merge=false"};
+  llvm::cl::ResetAllOptionOccurrences();
+  llvm::cl::ParseCommandLineOptions(static_cast<int>(std::size(arguments)), arguments);
+}
+
+namespace {
+
+/// What LLVM calls an architecture, and what its processors have beyond the one that is named.
+struct Machine {
+  const char* triple;
+  const char* features;
+  const char* abi;
+};
+Machine machine_of(vm::ArtifactArch arch) {
+  switch (arch) {
+    case vm::ArtifactArch::aarch64:
+      return {"aarch64-unknown-linux-gnu", "", ""};
+    case vm::ArtifactArch::riscv64:
+      // RV64GC; Linux promises programs that unaligned scalar accesses work.
+      return {"riscv64-unknown-linux-gnu", "+m,+a,+f,+d,+c,+unaligned-scalar-mem", "lp64d"};
+    default:
+      return {"x86_64-unknown-linux-gnu", "", ""};
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<llvm::TargetMachine>> make_machine(vm::ArtifactTarget target,
+                                                          unsigned level) {
+  const Machine wanted = machine_of(target.arch);
+  const llvm::Triple triple(wanted.triple);
+  std::string message;
+  const llvm::Target* found = llvm::TargetRegistry::lookupTarget(triple, message);
+  if (found == nullptr) return fail(ErrorCode::compile_failed, ": " + message);
+  llvm::TargetOptions options;
+  options.EmitAddrsig = false;
+  options.MCOptions.ABIName = wanted.abi;
+  const auto effort = level == 0   ? llvm::CodeGenOptLevel::None
+                      : level == 1 ? llvm::CodeGenOptLevel::Less
+                      : level == 2 ? llvm::CodeGenOptLevel::Default
+                                   : llvm::CodeGenOptLevel::Aggressive;
+  std::unique_ptr<llvm::TargetMachine> machine(
+      found->createTargetMachine(triple, target.cpu(), wanted.features, options, llvm::Reloc::PIC_,
+                                 llvm::CodeModel::Small, effort));
+  if (machine == nullptr) return fail(ErrorCode::compile_failed, ": no such target");
+  return machine;
+}
+
+void optimize(llvm::Module& module, llvm::TargetMachine& machine, unsigned level, bool exact) {
+  if (level == 0) return;
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = !exact;
+  // Loops are unrolled for it: without it they can be slower than baseline code.
+  tuning.SLPVectorization = level > 1 && !exact;
+  llvm::PassBuilder builder(&machine, tuning);
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager graphs;
+  llvm::ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graphs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graphs, modules);
+  llvm::ModulePassManager passes;
+  if (level == 1) {
+    passes.addPass(llvm::createModuleToFunctionPassAdaptor(short_pipeline()));
+  } else {
+    passes = builder.buildPerModuleDefaultPipeline(level == 2 ? llvm::OptimizationLevel::O2
+                                                              : llvm::OptimizationLevel::O3);
+  }
+  passes.run(module, modules);
+}
+
+Result<ObjectCode> emit(llvm::Module& module, llvm::TargetMachine& machine,
+                        const wasm::Module& wasm_module, uint32_t partition) {
+  spread_places(module);
+  ObjectCode object;
+  llvm::raw_svector_ostream stream(object.bytes);
+  llvm::legacy::PassManager passes;
+  auto& target = static_cast<llvm::CodeGenTargetMachineImpl&>(machine);
+  passes.add(llvm::createTargetTransformInfoWrapperPass(machine.getTargetIRAnalysis()));
+  auto* info = new llvm::MachineModuleInfoWrapperPass(&machine);
+  llvm::TargetPassConfig* config = target.createPassConfig(passes);
+  config->setDisableVerify(true);
+  passes.add(config);
+  passes.add(info);
+  if (config->addISelPasses()) return fail(ErrorCode::compile_failed, ": no instruction selection");
+  config->addMachinePasses();
+  config->setInitialized();
+  auto streamer = target.createMCStreamer(stream, nullptr, llvm::CodeGenFileType::ObjectFile,
+                                          info->getMMI().getContext());
+  if (!streamer) {
+    return fail(ErrorCode::compile_failed, ": " + llvm::toString(streamer.takeError()));
+  }
+  auto* printer = static_cast<llvm::AsmPrinter*>(
+      machine.getTarget().createAsmPrinter(machine, std::move(*streamer)));
+  if (printer == nullptr) return fail(ErrorCode::compile_failed, ": no printer");
+  printer->addAsmPrinterHandler(
+      std::make_unique<PlacesHandler>(*printer, object, wasm_module, partition));
+  passes.add(printer);
+  passes.add(llvm::createFreeMachineFunctionPass());
+  passes.run(module);
+  return object;
+}
+
+}  // namespace sedge::llvmc

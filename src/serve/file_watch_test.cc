@@ -1,0 +1,42 @@
+// A change is reported once, when the file has come to rest.
+#include "serve/file_watch.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include <unistd.h>
+
+namespace sedge::serve {
+namespace {
+
+TEST(FileWatch, SeesChangesOnceTheyHaveSettled) {
+  namespace fs = std::filesystem;
+  fs::path folder = fs::temp_directory_path() / ("sedge-watch-" + std::to_string(::getpid()));
+  fs::create_directories(folder / "v1");
+  fs::create_directories(folder / "v2");
+  auto write = [&](const char* name, const char* text) { std::ofstream(folder / name) << text; };
+  write("v1/f", "a");
+  write("v2/f", "bb");
+  fs::create_directory_symlink("v1", folder / "current");
+  FileWatch watch;
+  watch.watch({(folder / "current/f").string(), (folder / "absent").string()});
+  EXPECT_FALSE(watch.changed());
+  write("v1/f", "abc");
+  EXPECT_FALSE(watch.changed());  // it may still be written
+  EXPECT_TRUE(watch.changed());
+  EXPECT_FALSE(watch.changed());
+  // The way a ConfigMap's volume changes: a link is replaced.
+  fs::remove(folder / "current");
+  fs::create_directory_symlink("v2", folder / "current");
+  EXPECT_FALSE(watch.changed());
+  EXPECT_TRUE(watch.changed());
+  write("absent", "");
+  EXPECT_FALSE(watch.changed());
+  EXPECT_TRUE(watch.changed());
+  fs::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace sedge::serve

@@ -1,0 +1,472 @@
+// Optimised code that comes in the background, from sedgec or from the cache, and all that can go
+// wrong on the way. Skipped where sedgec was not built.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <sedge/sedge.h>
+
+#include "base/test_paths.h"
+#include "engine/engine_impl.h"
+#include "program.h"
+#include "runtime/code_registry.h"
+#include "runtime/store_impl.h"
+#include "wasm/text/text.h"
+
+namespace sedge {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Adds up, calling the host once in each round, until the host says that it is enough.
+constexpr std::string_view kSum = R"((module
+  (import "host" "more" (func $more (param i32) (result i32)))
+  (func $step (param i64 i32) (result i64)
+    (i64.xor (i64.mul (local.get 0) (i64.const 0x9e3779b97f4a7c15)) (i64.extend_i32_u (local.get 1))))
+  (func (export "sum") (param i64) (result i64) (local $i i32)
+    (loop $next
+      (local.set 0 (call $step (local.get 0) (local.get $i)))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $next (call $more (local.get $i))))
+    (local.get 0))
+  (func (export "unused") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))))";
+
+uint64_t sum_of(uint64_t value, uint32_t rounds) {
+  for (uint32_t i = 0; i < rounds; i++) value = (value * 0x9e3779b97f4a7c15) ^ i;
+  return value;
+}
+
+/// The environment variable that says which sedgec is asked, for a while.
+class UseSedgec {
+ public:
+  explicit UseSedgec(const std::string& path) { ::setenv("SEDGEC", path.c_str(), 1); }
+  ~UseSedgec() { ::unsetenv("SEDGEC"); }
+  UseSedgec(const UseSedgec&) = delete;
+  UseSedgec& operator=(const UseSedgec&) = delete;
+};
+
+class TierUpTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (Sedgec::find().empty()) GTEST_SKIP() << "there is no sedgec";
+    config_.optimize = Optimize::background;
+    config_.tier_threshold = 3;
+    config_.optimize_threshold = 10;
+    config_.notice = [this](bool important, const std::string& text) {
+      std::lock_guard lock(mutex_);
+      (important ? important_ : said_).push_back(text);
+    };
+  }
+  std::string cache() const { return folder_.path() + "/cache"; }
+
+  /// A program in the place of sedgec.
+  std::string script(const std::string& body) {
+    const std::string path = folder_.write("sedgec.sh", "#!/bin/sh\n" + body + "\n");
+    ::chmod(path.c_str(), 0700);
+    return path;
+  }
+
+  struct Ran {
+    uint32_t rounds = 0;
+    bool optimized = false;  ///< there was optimised code at the end
+    bool moved = false;      ///< the loop itself went over to it
+  };
+  /// Runs the loop until `enough(rounds, module)`.
+  Ran run(const Engine& engine, const std::function<bool(const Ran&, const ModuleImpl&)>& enough) {
+    Ran ran;
+    auto module = Module::from_text(engine, kSum);
+    EXPECT_TRUE(module) << module.error().render();
+    Store store(engine);
+    if (engine.config().fuel) store.set_fuel(uint64_t{1} << 60);
+    Linker linker(engine);
+    const vm::CodeRange* first = nullptr;
+    linker.func("host", "more", [&](Caller&, int32_t round) -> int32_t {
+      ran.rounds = static_cast<uint32_t>(round);
+      // Who called, if that is native: [frame + 8] is an address in its code.
+      const vm::Context& context = store.impl().context;
+      const auto* caller = static_cast<const vm::Cell*>(context.host_frame);
+      const vm::CodeRange* range = nullptr;
+      if (caller != nullptr)
+        range = runtime::CodeLookup().find(reinterpret_cast<const void*>(caller[1] - 1));
+      if (range != nullptr && first == nullptr) first = range;
+      ran.optimized = module->impl()->tiers->has_optimized();
+      ran.moved = range != nullptr && range != first && ran.optimized;
+      return enough(ran, *module->impl()) ? 0 : 1;
+    });
+    auto instance = linker.instantiate(store, *module);
+    EXPECT_TRUE(instance) << instance.error().render();
+    auto results = instance->get_func(store, "sum")->call(store, {Val(int64_t{5})});
+    EXPECT_TRUE(results) << results.error().render();
+    if (results) {
+      EXPECT_EQ(static_cast<uint64_t>((*results)[0].i64()), sum_of(5, ran.rounds));
+    }
+    return ran;
+  }
+  Ran run_until_moved() {
+    auto engine = Engine::create(config_);
+    return run(*engine, [](const Ran& ran, const ModuleImpl&) { return ran.moved; });
+  }
+  Ran run_rounds(uint32_t rounds) {
+    auto engine = Engine::create(config_);
+    return run(*engine,
+               [rounds](const Ran& ran, const ModuleImpl&) { return ran.rounds >= rounds; });
+  }
+  /// Runs until something was said.
+  Ran run_until_said() {
+    auto engine = Engine::create(config_);
+    return run(*engine, [this](const Ran&, const ModuleImpl&) {
+      std::lock_guard lock(mutex_);
+      return !important_.empty() || !said_.empty();
+    });
+  }
+
+  Config config_;
+  test::TempFolder folder_;
+  std::mutex mutex_;
+  std::vector<std::string> important_, said_;
+};
+
+TEST_F(TierUpTest, MovesARunningLoop) {
+  EXPECT_TRUE(run_until_moved().moved);
+  EXPECT_EQ(important_, std::vector<std::string>());
+}
+
+TEST_F(TierUpTest, WorksInEveryMode) {
+  for (int mode = 0; mode < 8; mode++) {
+    config_.fuel = (mode & 1) != 0;
+    config_.interruptible = (mode & 2) != 0;
+    config_.exact = (mode & 4) != 0;
+    EXPECT_TRUE(run_until_moved().moved) << mode;
+  }
+  EXPECT_EQ(important_, std::vector<std::string>());
+}
+
+TEST_F(TierUpTest, LeavesCodeForTheNextRun) {
+  config_.cache_folder = cache();
+  EXPECT_TRUE(run_until_moved().moved);
+  UseSedgec none("/nonexistent");
+  auto engine = Engine::create(config_);
+  auto module = Module::from_text(*engine, kSum);
+  ASSERT_TRUE(module);
+  EXPECT_TRUE(module->impl()->tiers->has_optimized());
+  EXPECT_TRUE(run_rounds(5).optimized);
+  // Another mode and tiers that were asked for have nothing there.
+  config_.fuel = true;
+  EXPECT_FALSE(run_rounds(50).optimized);
+  config_.fuel = false;
+  config_.tier = Tier::baseline;
+  EXPECT_FALSE(run_rounds(50).optimized);
+  EXPECT_EQ(important_, std::vector<std::string>());
+}
+
+/// Part of a module serves the automatic tier only.
+TEST_F(TierUpTest, TakesPartsForWhatTheyAre) {
+  config_.cache_folder = cache();
+  auto binary = wasm::assemble(kSum);
+  ASSERT_TRUE(binary);
+  Sedgec sedgec;
+  std::vector<std::string> arguments = sedgec_arguments(vm::host_target(), {}, 1);
+  arguments.insert(arguments.end(), {"--funcs", "2", "--cache", cache()});
+  ASSERT_TRUE(sedgec.compile(arguments, *binary));
+  UseSedgec none("/nonexistent");
+  EXPECT_TRUE(run_rounds(5).optimized);
+  config_.tier = Tier::llvm;
+  EXPECT_FALSE(run_rounds(5).optimized);
+}
+
+/// When it has answered, sedgec goes on for the next start.
+TEST_F(TierUpTest, LeavesAllOfASmallModule) {
+  config_.cache_folder = cache();
+  auto engine = Engine::create(config_);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  run(*engine, [&](const Ran& ran, const ModuleImpl&) {
+    if (ran.rounds % 1000 != 0) return false;
+    auto opened = vm::CodeCache::open(cache(), vm::CodeCache::Access::existing);
+    const bool whole = opened && *opened && !opened->list().empty() && opened->list()[0].whole;
+    return whole || std::chrono::steady_clock::now() > end;
+  });
+  UseSedgec none("/nonexistent");
+  config_.tier = Tier::llvm;
+  EXPECT_TRUE(run_rounds(5).optimized);
+}
+
+TEST_F(TierUpTest, KeepsWhatWasCompiledBeforeTheStart) {
+  config_.cache_folder = cache();
+  config_.tier = Tier::llvm;
+  EXPECT_TRUE(run_rounds(5).optimized);
+  UseSedgec none("/nonexistent");
+  EXPECT_TRUE(run_rounds(5).optimized);
+  config_.tier = Tier::automatic;
+  EXPECT_TRUE(run_rounds(5).optimized);
+  EXPECT_EQ(important_, std::vector<std::string>());
+}
+
+TEST_F(TierUpTest, RecompilesWhatWasDamaged) {
+  config_.cache_folder = cache();
+  config_.tier = Tier::llvm;
+  EXPECT_TRUE(run_rounds(5).optimized);
+  for (const auto& item : fs::directory_iterator(cache())) {
+    if (item.path().extension() != ".code") continue;
+    std::fstream file(item.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(200);
+    file.put('x');
+  }
+  EXPECT_TRUE(run_rounds(5).optimized);
+  ASSERT_EQ(important_.size(), 1u);
+  EXPECT_NE(important_[0].find("was damaged and is removed"), std::string::npos) << important_[0];
+  UseSedgec none("/nonexistent");
+  EXPECT_TRUE(run_rounds(5).optimized);
+  EXPECT_EQ(important_.size(), 1u);
+}
+
+TEST_F(TierUpTest, SaysOnceThatTheFolderIsNotUsed) {
+  config_.cache_folder = cache();
+  fs::create_directory(cache());
+  ::chmod(cache().c_str(), 0755);
+  auto engine = Engine::create(config_);
+  for (int i = 0; i < 3; i++)
+    run(*engine, [](const Ran& ran, const ModuleImpl&) { return ran.rounds >= 3; });
+  ASSERT_EQ(important_.size(), 1u);
+  EXPECT_EQ(important_[0], "precompiled code cannot be used: " + cache() +
+                               " is open to other users\nhelp: others may have written there; "
+                               "remove it: rm -r " +
+                               cache());
+  // Code is made all the same, and not kept.
+  EXPECT_TRUE(run(*engine, [](const Ran& ran, const ModuleImpl&) { return ran.moved; }).moved);
+  EXPECT_TRUE(fs::is_empty(cache()));
+}
+
+TEST_F(TierUpTest, NeverStartsForWhatEndsSoon) {
+  config_.cache_folder = cache();
+  const std::string mark = folder_.path() + "/started";
+  UseSedgec marker(script("touch " + mark));
+  config_.tier_threshold = Config{}.tier_threshold;
+  config_.optimize_threshold = Config{}.optimize_threshold;
+  run_rounds(1000);
+  EXPECT_FALSE(fs::exists(mark));
+  EXPECT_FALSE(fs::exists(cache()));
+}
+
+TEST_F(TierUpTest, GoesOnWithoutSedgec) {
+  UseSedgec none("/nonexistent");
+  EXPECT_FALSE(run_rounds(10'000).optimized);
+  EXPECT_EQ(important_.size(), 0u);
+  EXPECT_EQ(said_, std::vector<std::string>{"hot functions are not optimised: there is no sedgec"});
+}
+
+TEST_F(TierUpTest, GoesOnWhenSedgecMisbehaves) {
+  struct Case {
+    const char* what;
+    std::string body;
+  };
+  const Case cases[] = {
+      {"fails", "exit 1"},
+      {"is killed", "kill -9 $$"},
+      {"is killed in the middle", "head -c 100 > /dev/null; kill -9 $$"},
+      {"is killed while it answers", "head -c 100 > /dev/null; printf '\\0\\0\\0'; kill -9 $$"},
+      {"says nonsense", "head -c 100000 /dev/urandom 2> /dev/null"},
+      {"promises too much",
+       "printf '\\0\\0\\0\\0\\377\\377\\377\\377\\377\\377\\377\\377\\0\\0\\0\\0'"},
+      {"promises and ends", "printf '\\0\\0\\0\\0\\0\\0\\0\\0\\377\\377\\377\\0\\0\\0\\0\\0xxx'"},
+      {"gives no artifact",
+       "printf '\\0\\0\\0\\0\\0\\0\\0\\0\\010\\0\\0\\0\\0\\0\\0\\0abcdefgh'; cat > /dev/null"},
+      {"refuses",
+       "printf '\\003\\0\\0\\0\\0\\0\\0\\0\\003\\0\\0\\0\\0\\0\\0\\0why'; cat > /dev/null"},
+  };
+  for (const Case& each : cases) {
+    UseSedgec bad(script(each.body));
+    important_.clear();
+    EXPECT_FALSE(run_until_said().optimized) << each.what;
+    ASSERT_EQ(important_.size(), 1u) << each.what;
+    EXPECT_TRUE(important_[0].ends_with("; going on without optimised code")) << important_[0];
+    // Before the start, too.
+    Config config = config_;
+    config.tier = Tier::llvm;
+    auto engine = Engine::create(config);
+    auto module = Module::from_text(*engine, kSum);
+    ASSERT_TRUE(module) << each.what;
+    EXPECT_EQ(module->notes().size(), 1u) << each.what;
+  }
+}
+
+TEST_F(TierUpTest, DoesNotWaitForASedgecThatHangs) {
+  UseSedgec bad(script("echo $$ > " + folder_.path() + "/pid; exec sleep 600"));
+  {
+    auto engine = Engine::create(config_);
+    const std::string pid = folder_.path() + "/pid";
+    EXPECT_FALSE(run(*engine, [&](const Ran&, const ModuleImpl&) {
+                   return fs::exists(pid) && fs::file_size(pid) > 0;
+                 }).optimized);
+  }
+  // The engine has ended, and with it what hung.
+  std::ifstream file(folder_.path() + "/pid");
+  pid_t pid = 0;
+  file >> pid;
+  ASSERT_GT(pid, 0);
+  EXPECT_NE(::kill(pid, 0), 0);
+}
+
+TEST_F(TierUpTest, GivesCodeOfAnotherModuleNoChance) {
+  // An answer that is an artifact, but of a module with other functions.
+  auto other = wasm::assemble("(module (func) (func))");
+  ASSERT_TRUE(other);
+  Sedgec sedgec;
+  auto answer = sedgec.compile(sedgec_arguments(vm::host_target(), {}, 1), *other);
+  ASSERT_TRUE(answer) << answer.error().render();
+  std::string bytes(16, '\0');
+  const uint64_t size = answer->artifact.size();
+  std::memcpy(bytes.data() + 8, &size, 8);
+  bytes.append(answer->artifact.begin(), answer->artifact.end());
+  const std::string file = folder_.write("answer", bytes);
+  UseSedgec bad(script("cat " + file + "; cat > /dev/null"));
+  EXPECT_FALSE(run_until_said().optimized);
+  ASSERT_EQ(important_.size(), 1u);
+  EXPECT_EQ(important_[0],
+            "sedgec's answer cannot be used: it is of another module; going on without optimised "
+            "code");
+}
+
+TEST_F(TierUpTest, IsSharedByThreads) {
+  auto engine = Engine::create(config_);
+  auto module = Module::from_text(*engine, kSum);
+  ASSERT_TRUE(module);
+  std::vector<std::thread> threads;
+  threads.reserve(4);
+  for (int i = 0; i < 4; i++) {
+    threads.emplace_back([&, i] {
+      Store store(*engine);
+      Linker linker(*engine);
+      uint32_t rounds = 0;
+      linker.func("host", "more", [&](Caller&, int32_t round) -> int32_t {
+        rounds = static_cast<uint32_t>(round);
+        return module->impl()->tiers->has_optimized() && rounds % 100 == 0 ? 0 : 1;
+      });
+      auto instance = linker.instantiate(store, *module);
+      ASSERT_TRUE(instance);
+      for (int call = 0; call < 10; call++) {
+        auto results = instance->get_func(store, "sum")->call(store, {Val(int64_t{i})});
+        ASSERT_TRUE(results) << results.error().render();
+        EXPECT_EQ(static_cast<uint64_t>((*results)[0].i64()),
+                  sum_of(static_cast<uint64_t>(i), rounds));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(TierUpTest, ShowsWhatIsInTheCache) {
+  const std::string module =
+      folder_.write("one.wat", "(module (func (export \"one\") (result i32) (i32.const 1)))");
+  auto cache_verb = [&](const std::string& verb, bool json = false) {
+    std::vector<std::string> words = {test::program_path(), "cache", verb, "--cache-dir", cache()};
+    if (json) words.emplace_back("--json");
+    return test::run_program(words);
+  };
+  EXPECT_EQ(cache_verb("list").out, "0 bytes in 0 entries of " + cache() + "\n");
+  EXPECT_EQ(cache_verb("verify").out, "0 of 0 sound\n");
+  test::Outcome outcome = test::run_program(
+      {test::program_path(), "run", "--cache-dir", cache(), "--tier", "llvm", module, "one"});
+  EXPECT_EQ(outcome.out, "1\n");
+  EXPECT_EQ(outcome.err, "");
+  outcome = cache_verb("list");
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_NE(outcome.out.find("  all  "), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find("fast, guarded"), std::string::npos) << outcome.out;
+  outcome = cache_verb("list", true);
+  EXPECT_NE(outcome.out.find("\"whole\": true"), std::string::npos) << outcome.out;
+  outcome = cache_verb("verify");
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_NE(outcome.out.find("sound\n1 of 1 sound\n"), std::string::npos) << outcome.out;
+  for (const auto& item : fs::directory_iterator(cache())) {
+    if (item.path().extension() != ".code") continue;
+    std::fstream file(item.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(200);
+    file.put('x');
+  }
+  outcome = cache_verb("verify");
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_NE(outcome.out.find("its contents are damaged\n0 of 1 sound\n"), std::string::npos)
+      << outcome.out;
+  outcome = cache_verb("verify", true);
+  EXPECT_NE(outcome.out.find("\"damaged\": 1"), std::string::npos) << outcome.out;
+  EXPECT_EQ(cache_verb("clear").status, 0);
+  EXPECT_TRUE(fs::is_empty(cache()));
+  ::chmod(cache().c_str(), 0755);
+  outcome = cache_verb("list");
+  EXPECT_EQ(outcome.status, 3);
+  EXPECT_NE(outcome.err.find("is open to other users"), std::string::npos) << outcome.err;
+}
+
+/// A hot program leaves its code behind although it ends before sedgec does.
+TEST_F(TierUpTest, OutlivesAShortProgram) {
+  const std::string module = folder_.write("short.wat", R"((module
+    (func (export "spin") (param i32) (result i32)
+      (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+      (local.get 0))))");
+  // The marker stands in for a sedgec that takes its time: it gets everything before it is ready.
+  const std::string real = Sedgec::find();
+  const test::Outcome outcome = test::run_program(
+      {test::program_path(), "run", "--cache-dir", cache(), module, "spin", "300000000"}, {}, {},
+      {"SEDGEC=" + script("sleep 1; exec " + real + " \"$@\"")});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "0\n");
+  auto kept = [&] {
+    if (!fs::exists(cache())) return false;
+    return std::ranges::any_of(fs::directory_iterator(cache()),
+                               [](const auto& item) { return item.path().extension() == ".code"; });
+  };
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  while (!kept() && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(kept());
+}
+
+TEST_F(TierUpTest, SharesTheCacheAmongProcesses) {
+  const std::string module = folder_.write("sum.wat", R"((module
+    (func (export "sum") (param i32) (result i32) (local i32)
+      (loop $l
+        (local.set 1 (i32.add (i32.mul (local.get 1) (i32.const 31)) (local.get 0)))
+        (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+      (local.get 1))))");
+  uint32_t expected = 0;
+  for (uint32_t i = 1000; i > 0; i--) expected = expected * 31 + i;
+  constexpr int kProcesses = 200, kAtOnce = 25;
+  std::vector<std::thread> threads;
+  std::vector<test::Outcome> outcomes(kProcesses);
+  threads.reserve(kAtOnce);
+  for (int t = 0; t < kAtOnce; t++) {
+    threads.emplace_back([&, t] {
+      for (int i = t; i < kProcesses; i += kAtOnce) {
+        const char* tier = i % 2 == 0 ? "llvm" : "auto";
+        outcomes[static_cast<size_t>(i)] =
+            test::run_program({test::program_path(), "run", "--cache-dir", cache(), "--tier", tier,
+                               module, "sum", "1000"});
+        if (i % 10 != 9) continue;
+        std::error_code gone;  // all this is under the others' feet
+        for (const auto& item : fs::directory_iterator(cache(), gone))
+          if (item.path().extension() == ".code") fs::resize_file(item.path(), 500, gone);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const test::Outcome& outcome : outcomes) {
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, fmt::format("{}\n", static_cast<int32_t>(expected)));
+  }
+}
+
+}  // namespace
+}  // namespace sedge
