@@ -6,6 +6,10 @@
 
 namespace sedge {
 
+/// The file of this program, by its real path; without /proc, by what it was started as. Empty:
+/// unknown.
+std::string own_path();
+
 /// Where the file `name` that belongs to this program lies: where the environment variable
 /// `variable` says, else beside the program, else in ../libexec/sedge. Empty: nowhere that may be
 /// executed.

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/companion.h"
 #include "base/file.h"
 #include "base/nearest.h"
 #include "cli/child.h"
@@ -24,11 +25,11 @@ constexpr std::string_view kNodeScript =
     ".catch(()=>{process.exitCode=70})";
 
 constexpr EngineRow kRows[] = {
-    {"sedge interp", "", "run --tier interp {dir} {in}", "", "", "--dir {dir}::.", ""},
-    {"sedge baseline", "", "run --tier baseline {dir} {in}", "", "", "--dir {dir}::.", ""},
-    {"sedge auto", "", "run --tier auto {dir} {in}", "", "", "--dir {dir}::.", ""},
-    {"sedge llvm", "", "run --tier llvm {dir} {in}", "compile -o {out} {in}",
-     "run --tier llvm --allow-precompiled {dir} {in}", "--dir {dir}::.", ".cwasm"},
+    {"sedge interp", "", "run --no-cache --tier interp {dir} {in}", "", "", "--dir {dir}::.", ""},
+    {"sedge baseline", "", "run --no-cache --tier baseline {dir} {in}", "", "", "--dir {dir}::.", ""},
+    {"sedge auto", "", "run --no-cache --tier auto {dir} {in}", "", "", "--dir {dir}::.", ""},
+    {"sedge llvm", "", "run --no-cache --tier llvm {dir} {in}", "compile --no-cache -o {out} {in}",
+     "run --no-cache --tier llvm --allow-precompiled {dir} {in}", "--dir {dir}::.", ".cwasm"},
     {"wasmtime", "wasmtime", "run -C cache=n {dir} {in}", "compile -o {out} {in}",
      "run --allow-precompiled {dir} {in}", "--dir {dir}::.", ".cwasm"},
     {"wasmer", "wasmer", "run --disable-cache {dir} {in}", "compile -o {out} {in}",
@@ -124,8 +125,7 @@ Result<std::vector<BenchEngine>> find_engines(const std::vector<std::string_view
       return fail(ErrorCode::bad_argument,
                   fmt::format(": `--engine {}`{}", name, did_you_mean(name, names)));
   }
-  std::error_code error;
-  std::string self = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  const std::string self = own_path();
   std::vector<BenchEngine> out;
   for (const EngineRow& row : kRows) {
     if (!wanted(row, only)) continue;

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "cli/console.h"
 #include "cli/load.h"
+#include "cli/tier_option.h"
 #include "cli/verbs.h"
 #include "component/decode.h"
 #include "component/encode.h"
@@ -40,6 +41,8 @@ constexpr Option kOptions[] = {
     {"--timeout", 0, "", "poll for deadlines, for `sedge run --timeout`"},
     {"--features", 'f', "LIST", "features that the module may use, as for `sedge validate`"},
     {"--verbose", 'v', "", "say which functions were left to the lower tiers"},
+    kCacheDirOption,
+    kNoCacheOption,
 };
 constexpr Positional kPositionals[] = {
     {"FILE", "a module or a component, binary or text; - is standard input"}};
@@ -121,7 +124,8 @@ class Compiler {
   Compiler(const Arguments& arguments, std::vector<vm::ArtifactTarget> targets)
       : targets_(std::move(targets)),
         level_(static_cast<unsigned>(arguments.get("--level").value_or("3")[0] - '0')),
-        verbose_(arguments.has("--verbose")) {
+        verbose_(arguments.has("--verbose")),
+        cache_(cache_folder(arguments)) {
     mode_.exact = arguments.has("--exact");
     mode_.guarded = !arguments.has("--checked");
     mode_.fuel = arguments.has("--fuel");
@@ -134,8 +138,12 @@ class Compiler {
     vm::Artifact artifact;
     for (const vm::ArtifactTarget& target : targets_) {
       Progress progress(fmt::format("compiling {}for {}", what, target.name()));
-      SEDGE_TRY_ASSIGN(const Sedgec::Answer answer,
-                       sedgec_.compile(sedgec_arguments(target, mode_, level_), original));
+      std::vector<std::string> words = sedgec_arguments(target, mode_, level_);
+      // This user's later runs take it from the cache, which they may trust as they may not a file.
+      if (level_ == 3 && !cache_.empty() && target == vm::host_target())
+        words.insert(words.end(), {"--cache", cache_, "--cache-size",
+                                   std::to_string(Config().cache_bytes)});
+      SEDGE_TRY_ASSIGN(const Sedgec::Answer answer, sedgec_.compile(words, original));
       SEDGE_TRY_ASSIGN(vm::Artifact one, vm::read_artifact(answer.artifact));
       artifact.layout = one.layout;
       for (vm::ArtifactImage& image : one.images) {
@@ -172,6 +180,7 @@ class Compiler {
   vm::ArtifactMode mode_;
   unsigned level_;
   bool verbose_;
+  std::string cache_;  ///< folder; empty: none
   uint32_t count_ = 0;
   Sedgec sedgec_;
 };
@@ -213,9 +222,9 @@ const Verb kCompileVerb = {
     "compile",
     "compile a module or a component to native code",
     "Writes a copy of the module with native code in a custom section. It stays a module that any "
-    "runtime runs; `sedge run --allow-precompiled` maps the code and starts at once. In a "
-    "component "
-    "each core module gets its own.",
+    "runtime runs; `sedge run --allow-precompiled` maps the code and starts at once. Code for this "
+    "machine goes into the cache as well, from where it starts at once without that option. In a "
+    "component each core module gets its own.",
     kOptions,
     kPositionals,
     "sedge compile app.wasm -o app.native.wasm\n"

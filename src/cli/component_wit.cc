@@ -23,7 +23,8 @@ constexpr Option kOptions[] = {
     {"--deps", 0, "DIR", "a folder of more packages that may be used, like `deps` beside PATH",
      true},
     {"--no-deps", 0, "", "print the package alone, without those that it uses"},
-    {"--wasm", 0, "", "write the package in binary form to standard output"},
+    {"--wasm", 0, "", "write the package in binary form"},
+    {"--output", 'o', "FILE", "where the one file goes; - is standard output (default: -)"},
     {"--out-dir", 0, "DIR", "write NAME.wit, and deps/ with the packages that it uses, into DIR"},
 };
 constexpr Positional kPositionals[] = {
@@ -53,17 +54,22 @@ Result<void> write_folder(const wit::Resolve& resolve, wit::PackageId root,
 Result<int> run(const Arguments& arguments) {
   SEDGE_TRY_ASSIGN(wit::Loaded loaded, componentize::load_wit(std::string(arguments.positional(0)),
                                                               wit_options(arguments)));
+  if (auto folder = arguments.get("--out-dir")) {
+    SEDGE_TRY(write_folder(loaded.resolve, loaded.root, std::string(*folder)));
+    return 0;
+  }
+  std::string out;
   if (arguments.has("--wasm")) {
     std::vector<uint8_t> binary = componentize::encode_package(loaded.resolve, loaded.root);
-    SEDGE_TRY(write_file("-", {reinterpret_cast<const char*>(binary.data()), binary.size()}));
-  } else if (auto folder = arguments.get("--out-dir"))
-    SEDGE_TRY(write_folder(loaded.resolve, loaded.root, std::string(*folder)));
-  else if (arguments.has("--json"))
-    SEDGE_TRY(print(wit::to_json(loaded.resolve)));
-  else if (arguments.has("--no-deps"))
-    SEDGE_TRY(print(wit::print_package(loaded.resolve, loaded.root)));
-  else
-    SEDGE_TRY(print(wit::print_all(loaded.resolve, loaded.root)));
+    out.assign(binary.begin(), binary.end());
+  } else if (arguments.has("--json")) {
+    out = wit::to_json(loaded.resolve);
+  } else if (arguments.has("--no-deps")) {
+    out = wit::print_package(loaded.resolve, loaded.root);
+  } else {
+    out = wit::print_all(loaded.resolve, loaded.root);
+  }
+  SEDGE_TRY(write_file(std::string(arguments.get("--output").value_or("-")), out));
   return 0;
 }
 

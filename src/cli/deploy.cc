@@ -35,6 +35,8 @@ constexpr Option kOptions[] = {
     {"--max-replicas", 0, "N", "pods at most (default: 10)"},
     {"--memory-limit-mb", 0, "N", "for a module: of one instance (default: 32)"},
     {"--runtime-class", 0, "NAME", "also write a RuntimeClass and run the pods with it"},
+    {"--claim", 0, "NAME",
+     "a PersistentVolumeClaim for the files of `keyvalue:` (default: each pod keeps its own)"},
     {"--output", 'o', "FILE", "where the manifests go; - is standard output (default: NAME.yaml)"},
     {"--apply", 0, "", "give them to kubectl as well"},
 };
@@ -90,6 +92,23 @@ Result<uint32_t> number(const Arguments& arguments, std::string_view option, uin
   return static_cast<uint32_t>(count);
 }
 
+/// A folder that the pods can write, for a route's file of values.
+Result<void> add_data_folder(Deployment& deployment, const std::string& file) {
+  std::string folder = fs::path(file).parent_path().lexically_normal().string();
+  bool taken = std::ranges::any_of(
+      deployment.files, [&](const PodFile& other) { return other.folder == folder; });
+  if (!file.starts_with('/') || folder == "/" || folder == kConfigFolder || taken)
+    return fail(Error(ErrorCode::bad_argument, fmt::format(": `keyvalue: {}` has no place in a "
+                                                           "pod, which can write into folders of "
+                                                           "its own only",
+                                                           file))
+                    .with_remedy("write an absolute path in a folder for this alone, such as "
+                                 "/var/lib/sedge/values.db"));
+  if (std::ranges::find(deployment.data_folders, folder) == deployment.data_folders.end())
+    deployment.data_folders.push_back(folder);
+  return {};
+}
+
 /// The router file as it is, and its modules where it expects them.
 Result<void> add_router(Deployment& deployment, const std::string& file) {
   auto config = serve::load_router_config(file);
@@ -120,6 +139,14 @@ Result<void> add_router(Deployment& deployment, const std::string& file) {
         {absolute ? module.parent_path().string() : std::string(kConfigFolder), inside.string(),
          unique_key(deployment, route.module), std::move(content), false});
   }
+  for (const serve::RouteConfig& route : config->routes)
+    if (route.keyvalue && !route.keyvalue->empty())
+      SEDGE_TRY(add_data_folder(deployment, *route.keyvalue));
+  if (deployment.data_folders.empty() && !deployment.claim.empty())
+    return fail(Error(ErrorCode::bad_argument, fmt::format(": `--claim {}`: no route of {} keeps "
+                                                           "values",
+                                                           deployment.claim, file))
+                    .with_remedy("give a route `keyvalue: /var/lib/sedge/values.db`"));
   return {};
 }
 
@@ -169,6 +196,7 @@ Result<int> run(const Arguments& arguments) {
   deployment.space = arguments.get("--namespace").value_or("default");
   deployment.image = arguments.get("--image").value_or("sedge:" SEDGE_VERSION);
   deployment.runtime_class = arguments.get("--runtime-class").value_or("");
+  deployment.claim = arguments.get("--claim").value_or("");
   SEDGE_TRY_ASSIGN(deployment.replicas, number(arguments, "--replicas", 2));
   SEDGE_TRY_ASSIGN(deployment.max_replicas, number(arguments, "--max-replicas", 10));
   deployment.command = {"sedge", "serve", "--listen", "0.0.0.0:8080",
@@ -177,6 +205,9 @@ Result<int> run(const Arguments& arguments) {
     if (is_router(file) && arguments.has(option))
       return fail(Error(ErrorCode::bad_argument, fmt::format(": `{}` is for a module", option))
                       .with_remedy(fmt::format("write it into a route of {}", file)));
+  if (!is_router(file) && arguments.has("--claim"))
+    return fail(Error(ErrorCode::bad_argument, ": `--claim` is for a router")
+                    .with_remedy("write a router file with a route that has `keyvalue:`"));
   if (is_router(file))
     SEDGE_TRY(add_router(deployment, file));
   else

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/companion.h"
 #include "cli/console.h"
 #include "cli/personalities/personality.h"
 #include "cli/verbs.h"
@@ -54,7 +55,7 @@ Result<int> run(const Arguments& arguments) {
   if (!fs::is_directory(folder, error))
     return fail(ErrorCode::file_not_found, fmt::format(": {} is no folder", folder.string()));
   fs::path target(arguments.get("--to").value_or(""));
-  if (target.empty()) target = fs::read_symlink("/proc/self/exe", error);
+  if (target.empty()) target = own_path();
   SEDGE_TRY_ASSIGN(auto names, wanted(arguments));
   int status = 0;
   std::string out;

@@ -73,6 +73,25 @@ std::pair<std::string, std::string> mounts_and_volumes(const Deployment& d) {
                              yaml_string(file->name));
     ++number;
   }
+  number = 0;
+  for (const std::string& folder : d.data_folders) {
+    mounts += fmt::format("        - name: data{}\n          mountPath: {}\n",
+                          d.claim.empty() ? fmt::format("-{}", number) : "", yaml_string(folder));
+    if (d.claim.empty()) {
+      volumes += fmt::format(
+          "      # What is kept here is each pod's own and ends with it; --claim NAME of `sedge "
+          "deploy` keeps it.\n      - name: data-{}\n        emptyDir: {{}}\n",
+          number);
+    } else {
+      mounts += fmt::format("          subPath: data-{}\n", number);
+    }
+    ++number;
+  }
+  if (number != 0 && !d.claim.empty())
+    volumes += fmt::format(
+        "      # A claim that only one node may mount (ReadWriteOnce) needs all pods on that "
+        "node.\n      - name: data\n        persistentVolumeClaim:\n          claimName: {}\n",
+        yaml_string(d.claim));
   return {mounts, volumes};
 }
 
@@ -101,7 +120,7 @@ std::string deployment_document(const Deployment& d) {
       "      terminationGracePeriodSeconds: 30\n"
       "      automountServiceAccountToken: false\n"
       "      securityContext:\n"
-      "        runAsNonRoot: true\n        runAsUser: 65532\n"
+      "        runAsNonRoot: true\n        runAsUser: 65532\n        fsGroup: 65532\n"
       "        seccompProfile:\n          type: RuntimeDefault\n"
       "      containers:\n"
       "      - name: sedge\n"
@@ -187,6 +206,7 @@ Result<std::string> manifests(const Deployment& d) {
   SEDGE_TRY(check_name("--name", d.name));
   SEDGE_TRY(check_name("--namespace", d.space));
   if (!d.runtime_class.empty()) SEDGE_TRY(check_name("--runtime-class", d.runtime_class));
+  if (!d.claim.empty()) SEDGE_TRY(check_name("--claim", d.claim));
   size_t bytes = 0;
   for (const PodFile& file : d.files) bytes += file.content.size();
   if (bytes > kMaxConfigMapBytes)

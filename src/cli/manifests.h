@@ -33,6 +33,9 @@ struct Deployment {
   std::vector<std::string> command;
   std::vector<std::pair<std::string, std::string>> env;  ///< of the container
   std::vector<PodFile> files;
+  std::vector<std::string> data_folders;  ///< absolute: where the pods write
+  /// A PersistentVolumeClaim for the data folders; empty: they are each pod's own and go with it.
+  std::string claim;
 };
 
 /// What a ConfigMap can hold, bytes of all its values.

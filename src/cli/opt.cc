@@ -10,8 +10,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/companion.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "cli/analysis.h"
 #include "cli/child.h"
 #include "cli/compressed_size.h"
 #include "cli/console.h"
@@ -19,8 +21,11 @@
 #include "cli/scratch_folder.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
+#include "component/decode.h"
+#include "component/text/text.h"
 #include "optimize/optimize.h"
 #include "wasm/decode/decode.h"
+#include "wasm/text/text.h"
 
 namespace sedge::cli {
 namespace {
@@ -37,6 +42,7 @@ constexpr Option kOptions[] = {
     {"--strip-debug", 0, "", "take debug information away (it goes anyway, without -g)"},
     {"--strip-producers", 0, "", "say no more which tools made the module"},
     {"--converge", 0, "", "repeat until nothing gets smaller (only wasm-opt does)"},
+    {"--text", 'S', "", "write the result in the text format"},
     {"--tool", 0, "wasm-opt|none", "none: passes of sedge only"},
     {"--json", 0, "", "print sizes as JSON"},
 };
@@ -51,7 +57,7 @@ std::string_view level_of(const Arguments& arguments) {
 /// name.
 std::optional<std::string> find_wasm_opt() {
   std::error_code error;
-  fs::path self = fs::read_symlink("/proc/self/exe", error);
+  fs::path self = own_path();
   auto is_other = [&](const std::string& path) {
     fs::path real = fs::canonical(path, error);
     return !error && real != self && real.filename() != "sedge";
@@ -155,6 +161,16 @@ struct Sizes {
   std::vector<CompressedSize> compressed;
 };
 
+/// A module or component that is valid, in the text format.
+Result<std::string> as_text(Bytes binary) {
+  if (file_kind(binary) == FileKind::component) {
+    SEDGE_TRY_ASSIGN(component::Component component, component::decode(binary, nullptr));
+    return component::print_component(component, {});
+  }
+  SEDGE_TRY_ASSIGN(wasm::Module module, wasm::decode(binary, nullptr));
+  return wasm::print_module(module, {});
+}
+
 Sizes sizes_of(Bytes bytes) { return {bytes.size(), compressed_sizes(bytes)}; }
 
 std::string change(size_t before, size_t after) {
@@ -213,16 +229,20 @@ Result<int> run(const Arguments& arguments) {
   if (!made) return fail(std::move(made).error().with_context(file.path));
   for (const std::string& note : made->notes) print_note(note);
   std::string output(arguments.get("--output").value_or(""));
-  if (!output.empty())
+  if (arguments.has("--text")) {
+    SEDGE_TRY_ASSIGN(std::string text, as_text(made->binary));
+    SEDGE_TRY(write_file(output.empty() ? "-" : output, text));
+  } else if (!output.empty()) {
     SEDGE_TRY(write_file(
         output, {reinterpret_cast<const char*>(made->binary.data()), made->binary.size()}));
+  }
   Sizes before = sizes_of(binary.bytes), after = sizes_of(made->binary);
   std::string tool = tool_line(*made, program);
   std::string text = arguments.has("--json")
                          ? as_json(before, after, tool)
                          : fmt::format("{}optimised by {}\n", as_table(before, after), tool);
   // Standard output may be where the module goes.
-  if (output == "-")
+  if (output == "-" || (output.empty() && arguments.has("--text")))
     print_note(text);
   else
     SEDGE_TRY(print(text));

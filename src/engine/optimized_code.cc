@@ -75,19 +75,21 @@ void optimize(ModuleImpl& impl) {
   const Bytes file = impl.syntax.binary;
   const vm::ArtifactMode mode =
       artifact_mode(impl.syntax, config, *impl.engine->resources->memories);
-  if (vm::has_artifact(file)) {
-    if (config.allow_precompiled) {
-      use_own(impl, mode);
-      if (impl.tiers->has_optimized()) return;
-    } else {
-      impl.notes.push_back("native code in the module is not used without --allow-precompiled");
-    }
+  const bool has_own = vm::has_artifact(file);
+  if (has_own && config.allow_precompiled) {
+    use_own(impl, mode);
+    if (impl.tiers->has_optimized()) return;
   }
   const bool whole = config.tier == Tier::llvm;
-  if (impl.syntax.funcs.empty() || (!whole && config.tier != Tier::automatic)) return;
+  const bool wanted = !impl.syntax.funcs.empty() && (whole || config.tier == Tier::automatic);
   const bool caches = !config.cache_folder.empty();
-  auto cache = open_cache(config, vm::CodeCache::Access::existing);
-  if (cache && take_cached(impl, *cache, mode, whole)) return;
+  if (wanted) {
+    auto cache = open_cache(config, vm::CodeCache::Access::existing);
+    if (cache && take_cached(impl, *cache, mode, whole)) return;
+  }
+  if (has_own && !config.allow_precompiled)
+    impl.notes.push_back("native code in the module is not used without --allow-precompiled");
+  if (!wanted) return;
   // A folder that is refused now is refused by sedgec as well.
   if (whole) compile_now(impl, mode, caches);
 }

@@ -98,7 +98,10 @@ bool Sedgec::ended() {
 
 Result<void> Sedgec::start() {
   const std::string program = find();
-  if (program.empty()) return failed("sedgec is not there");
+  if (program.empty())
+    return fail(Error(ErrorCode::compile_failed, ": the compiler, sedgec, is not installed")
+                    .with_remedy("install sedgec of the same version beside sedge or in "
+                                 "../libexec/sedge, or let SEDGEC name it"));
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return failed("no socket");
   Fd ours(ends[0]), theirs(ends[1]);

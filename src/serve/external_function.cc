@@ -12,6 +12,8 @@
 
 #include <fmt/format.h>
 
+#include "base/companion.h"
+
 #include "serve/process.h"
 
 namespace sedge::serve {
@@ -44,7 +46,7 @@ const Peer* peer_of(const RouteConfig& route) {
 /// The program on the PATH that is not sedge under another name.
 std::optional<std::string> find_program(std::string_view name) {
   std::error_code error;
-  fs::path self = fs::read_symlink("/proc/self/exe", error);
+  fs::path self = own_path();
   const char* value = std::getenv("PATH");
   std::string_view left = value ? value : "";
   while (!left.empty()) {

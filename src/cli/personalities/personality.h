@@ -48,10 +48,13 @@ enum class Convert : uint8_t {
   name_file,       ///< NAME:FILE → NAME=FILE
   tier,            ///< a compiler's name → a tier
   one_feature,     ///< a list of features: all of them are on unless taken away
+  level,           ///< a level of optimisation, as each tool writes it → 1, 2 or 3
+  target,          ///< a target triple → a target of `sedge compile`
 };
 
 struct Flag {
-  Text name;        ///< "--dir"; in a group the key alone
+  /// "--dir"; in a group the key alone. One that ends in `*` stands for all that begin so.
+  Text name;
   char letter = 0;  ///< 'd' for "-d", or 0
   Takes takes = Takes::nothing;
   Does does = Does::note;
@@ -63,9 +66,13 @@ struct Flag {
 
 /// What stands on a tool's line without a dash.
 enum class Shape : uint8_t {
-  run,     ///< FILE, then everything for the guest
-  words,   ///< as they are, flags between them
-  in_out,  ///< IN OUT: the second is the value of --output
+  run,        ///< FILE, then everything for the guest
+  run_mixed,  ///< FILE and flags in any order; what stands behind `--` is the guest's
+  words,      ///< as they are, flags between them
+  in_out,     ///< IN OUT: the second is the value of --output
+  input,      ///< FILE; without one, standard input
+  filter,     ///< the same, and without --output to standard output
+  wit_input,  ///< WIT FILE: the first is the value of --wit
 };
 
 struct ToolVerb {
@@ -73,7 +80,8 @@ struct ToolVerb {
   Text to;    ///< words of sedge, such as "run" or "component new"; empty: see `why`
   Shape shape = Shape::words;
   std::array<std::span<const Flag>, 3> flags = {};
-  Text why = {};  ///< what the user can do instead of a verb that has no counterpart
+  Text why = {};      ///< what the user can do instead of a verb that has no counterpart
+  Text fallback = {};  ///< "--listen=ADDRESS": an option that holds where the user gives none
 };
 
 /// A tool's exit statuses for failures that are not the guest's own.

@@ -48,6 +48,7 @@ class Translator {
     SEDGE_TRY(read_words());
     if (out_.help || out_.version) return std::move(out_);
     SEDGE_TRY(shape_positionals());
+    add_fallback();
     if (!features_.empty())
       out_.options.push_back(
           {"--features", fmt::format("{}", fmt::join(features_, ",")), true, features_written_});
@@ -66,6 +67,12 @@ class Translator {
   }
 
   bool is_help(std::string_view word) const { return word == "--help" || word == "-h"; }
+  /// "run --help" for "help run".
+  bool asks_by_verb() {
+    if (argv_.empty() || std::string_view(argv_[0]) != "help") return false;
+    argv_ = argv_.subspan(1);
+    return out_.help = true;
+  }
   bool is_version(std::string_view word) const {
     return word == "--version" || word == "-V" || (word == "-v" && next_ == 0);
   }
@@ -75,6 +82,7 @@ class Translator {
       const auto found = std::ranges::find(tool_.verbs, name, &ToolVerb::name);
       return found == tool_.verbs.end() ? nullptr : &*found;
     };
+    const bool help = asks_by_verb();
     std::string_view first = argv_.empty() ? "" : argv_[0];
     std::string_view second = argv_.size() < 2 ? "" : argv_[1];
     const ToolVerb* verb = first.empty() ? nullptr : named(fmt::format("{} {}", first, second));
@@ -82,7 +90,7 @@ class Translator {
       next_ = 2;
     } else if ((verb = first.empty() ? nullptr : named(first))) {
       next_ = 1;
-    } else {
+    } else if (!help) {
       verb = named("");
     }
     if (!verb) {
@@ -101,6 +109,7 @@ class Translator {
                       .with_remedy(fmt::format("`{} --help` lists the commands", tool_.name)));
     }
     out_.verb = verb;
+    if (help) return {};
     if (verb->to.empty())
       return fail(
           Error(ErrorCode::not_in_build,
@@ -112,7 +121,7 @@ class Translator {
 
   Result<void> read_words() {
     bool flags_over = false;
-    while (next_ < argv_.size()) {
+    while (next_ < argv_.size() && !out_.help) {
       std::string_view word = argv_[next_];
       if (!flags_over && is_help(word)) return void(out_.help = true), Result<void>();
       if (!flags_over && is_version(word) && !row(out_.verb->flags, word))
@@ -134,12 +143,17 @@ class Translator {
 
   using Tables = std::array<std::span<const Flag>, 3>;
 
+  static bool is_family(const Flag& flag, std::string_view name) {
+    std::string_view family = flag.name;
+    return family.ends_with('*') && name.starts_with(family.substr(0, family.size() - 1));
+  }
+
   static const Flag* row(const Tables& tables, std::string_view name) {
     for (std::span<const Flag> table : tables)
       for (const Flag& flag : table) {
         bool by_letter =
             flag.letter != 0 && name.size() == 2 && name[0] == '-' && name[1] == flag.letter;
-        if (flag.name == name || by_letter) return &flag;
+        if (flag.name == name || by_letter || is_family(flag, name)) return &flag;
       }
     return nullptr;
   }
@@ -159,11 +173,16 @@ class Translator {
     std::vector<std::string_view> names;
     if (group.empty()) names.push_back("--help");
     for (std::span<const Flag> table : tables)
-      for (const Flag& flag : table) names.push_back(flag.name);
+      for (const Flag& flag : table)
+        if (!flag.name.view().ends_with('*')) names.push_back(flag.name);
     std::string of = group.empty() ? line() : fmt::format("{} {}", line(), group);
+    bool behind_file = out_.verb->shape == Shape::run_mixed && !out_.positionals.empty();
     return Error(ErrorCode::unknown_option,
                  fmt::format(" `{}` of {}{}", name, of, did_you_mean(name, names)))
-        .with_remedy(fmt::format("`{} --help` lists them", line()));
+        .with_remedy(behind_file
+                         ? fmt::format("if it is for the guest: -- {}; `{} --help` lists {}'s own",
+                                       name, line(), tool_.name)
+                         : fmt::format("`{} --help` lists them", line()));
   }
 
   Result<void> read_flag(std::string_view word) {
@@ -213,6 +232,7 @@ class Translator {
 
   Result<void> read_group(const Flag& group, std::string_view written, std::string_view list) {
     std::string_view head = written.substr(0, written.find(' '));
+    if (list == "help" || list == "help-long") return void(out_.help = true), Result<void>();
     for (const std::string& item : split(list, ',')) {
       size_t equals = item.find('=');
       std::string_view key = std::string_view(item).substr(0, equals);
@@ -299,14 +319,17 @@ class Translator {
       const std::string& name = words[i];
       if (i + 1 < words.size() && !words[i + 1].starts_with("--")) value = words[++i];
       if (name == "--tier") {
-        bool compiles = out_.command.front() == "compile";
-        if (!compiles && !build_.has_tier(*value)) {
-          note(written, fmt::format("this build has no {} compiler; `sedge version --json` shows "
+        if (out_.command.front() == "compile") {
+          if (*value != "auto" && *value != "llvm")
+            note(written, "what is compiled ahead of time is always optimised");
+          continue;
+        }
+        if (!build_.has_tier(*value)) {
+          note(written, fmt::format("there is no {} compiler here; `sedge version --json` shows "
                                     "what runs the code instead",
                                     *value));
           continue;
         }
-        if (compiles && *value == "auto") continue;  // the compiler's own choice
         std::erase_if(out_.options, [](const auto& option) { return option.name == "--tier"; });
       }
       // A later flag of the tool wins, as it does there; what repeats is a list.
@@ -365,6 +388,10 @@ class Translator {
         if (size_t at = out.find_first_of(":="); at != std::string::npos) out[at] = '=';
         return out;
       }
+      case Convert::level:
+        return convert_level(written, value);
+      case Convert::target:
+        return convert_target(written, value);
       case Convert::tier: {
         std::optional<Tier> tier = tier_named(value);
         if (tier) return std::string(to_string(*tier));
@@ -376,6 +403,38 @@ class Translator {
       }
     }
     return std::string(value);
+  }
+
+  Result<std::string> convert_level(const std::string& written, std::string_view value) const {
+    constexpr std::pair<std::string_view, std::string_view> kLevels[] = {
+        {"0", "1"},     {"none", "1"},  {"1", "1"}, {"2", "3"},
+        {"3", "3"},     {"speed", "3"}, {"s", "2"}, {"z", "2"},
+        {"speed_and_size", "2"}};
+    for (const auto& [level, ours] : kLevels)
+      if (value == level) return std::string(ours);
+    return fail(bad(fmt::format("`{}`: a level is 0, 1, 2, 3, s, z, none, speed or "
+                                "speed_and_size",
+                                written)));
+  }
+
+  /// "aarch64-unknown-linux-gnu" → "aarch64-linux"; a target of sedge stays.
+  Result<std::string> convert_target(const std::string& written, std::string_view value) const {
+    for (std::string_view own : {"x86-64-v2", "x86-64-v3", "aarch64-linux", "riscv64-linux"})
+      if (value == own) return std::string(value);
+    constexpr std::pair<std::string_view, std::string_view> kArchitectures[] = {
+        {"x86_64", "x86-64-v2"},
+        {"aarch64", "aarch64-linux"},
+        {"riscv64gc", "riscv64-linux"},
+        {"riscv64", "riscv64-linux"}};
+    for (const auto& [architecture, target] : kArchitectures) {
+      std::string_view rest = value;
+      if (!rest.starts_with(architecture)) continue;
+      rest.remove_prefix(architecture.size());
+      if (rest.empty() || (rest.starts_with('-') && rest.find("linux") != rest.npos))
+        return std::string(target);
+    }
+    return fail(bad(fmt::format("`{}`: code is made for x86_64, aarch64 and riscv64, on Linux",
+                                written)));
   }
 
   Result<std::string> convert_dir(bool guest_first, const std::string& written,
@@ -408,6 +467,16 @@ class Translator {
                                  : fmt::format(" `{}`", given[2]))
               .with_remedy(fmt::format("{} [OPTIONS] IN.wasm OUT.wasm", line())));
     }
+    Shape shape = out_.verb->shape;
+    if (shape == Shape::wit_input && !given.empty()) {
+      add("--wit", given[0], given[0]);
+      given.erase(given.begin());
+    }
+    bool reads = shape == Shape::input || shape == Shape::filter || shape == Shape::wit_input;
+    if (reads && given.empty()) given.emplace_back("-");
+    if (shape == Shape::filter &&
+        std::ranges::find(out_.options, "--output", &TranslatedOption::name) == out_.options.end())
+      add("--output", "-", "--output -");
     if (reactor_) {
       if (given.size() < 2)
         return fail(Error(ErrorCode::missing_argument, ": the function to call")
@@ -416,6 +485,15 @@ class Translator {
       given.erase(given.begin() + 1);
     }
     return {};
+  }
+
+  void add_fallback() {
+    std::string_view option = out_.verb->fallback;
+    if (option.empty()) return;
+    std::string name(option.substr(0, option.find('=')));
+    bool given = std::ranges::find(out_.options, name, &TranslatedOption::name) !=
+                 out_.options.end();
+    if (!given) add(name, std::string(option.substr(name.size() + 1)), std::string(option));
   }
 
   const Personality& tool_;

@@ -9,7 +9,7 @@ using namespace rows;
 
 constexpr Flag kCommon[] = {
     option("--output", 'o', "--output"),
-    note("--wat", 't', "`sedge print` writes text"),
+    note("--wat", 't', "the binary format is written; `sedge print` shows it as text"),
     {"--color", 0, Takes::value, Does::note, "colours follow NO_COLOR and the terminal"},
     note("--verbose", 'v', kNoLogging),
     note("--generate-dwarf", 0, "text keeps its lines without it"),
@@ -26,19 +26,22 @@ constexpr Flag kPrint[] = {
 };
 constexpr Flag kNew[] = {
     option("--adapt", 0, "--adapt"),
-    option("--import-name", 0, "--import-name"),
+    {"--import-name", 0, Takes::value, Does::refuse, "name the import in the core module's own "
+                                                     "text: `sedge print`, `sedge parse`"},
     option("--wit", 0, "--wit"),
     option("--world", 'w', "--world"),
-    words("--realloc-via-memory-grow", 0, "--realloc-via-memory-grow"),
-    words("--skip-validation", 0, "--skip-validation"),
+    note("--realloc-via-memory-grow", 0, "adapters of sedge need no memory of the module"),
+    words("--skip-validation", 0, "--no-validate"),
     option("--output", 'o', "--output"),
 };
 constexpr Flag kEmbed[] = {
     option("--world", 'w', "--world"),
     option("--encoding", 0, "--encoding"),
-    words("--dummy", 0, "--dummy"),
-    words("--only-custom", 0, "--only-custom"),
-    words("--all-features", 0, "--all-features"),
+    {"--dummy", 0, Takes::nothing, Does::refuse, "sedge makes no modules of its own"},
+    {"--only-custom", 0, Takes::nothing, Does::refuse, "`sedge component wit --wasm` writes WIT "
+                                                       "in binary form"},
+    words("--all-features", 0, "--features all"),
+    option("--features", 0, "--features"),
     option("--output", 'o', "--output"),
 };
 constexpr Flag kWit[] = {
@@ -46,17 +49,20 @@ constexpr Flag kWit[] = {
     option("--out-dir", 0, "--out-dir"),
     words("--wasm", 'w', "--wasm"),
     words("--json", 'j', "--json"),
-    words("--all-features", 0, "--all-features"),
-    words("--no-docs", 0, "--no-docs"),
-    words("--importize", 0, "--importize"),
+    words("--all-features", 0, "--features all"),
+    option("--features", 0, "--features"),
+    satisfied("--no-docs"),
+    satisfied("--skip-validation"),
+    {"--importize", 0, Takes::nothing, Does::refuse, "write the world with its imports by hand"},
 };
 constexpr Flag kTargets[] = {
     option("--world", 'w', "--world"),
-    option("--wit", 0, "--wit"),
     words("--all-features", 0, "--features all"),
 };
 constexpr Flag kStrip[] = {
     words("--all", 'a', "--strip-producers"),
+    {"--delete", 'd', Takes::value, Does::refuse, "debug information goes; --all takes away the "
+                                                  "`producers` section as well"},
     option("--output", 'o', "--output"),
 };
 constexpr Flag kCompose[] = {
@@ -71,25 +77,47 @@ constexpr Flag kCompose[] = {
     words("--disallow-imports", 0, "--closed"),
 };
 
+constexpr Flag kMetadata[] = {
+    words("--json", 0, "--json"),
+};
+constexpr Flag kWast[] = {
+    satisfied("--ignore-error-messages"),
+    option("--features", 'f', "--features"),
+};
+constexpr Text kNoUnbundle = "`sedge print` shows the modules inside of a component";
+
 constexpr ToolVerb kVerbs[] = {
-    {"parse", "parse", Shape::words, {kCommon}},
-    {"validate", "validate", Shape::words, {kValidate, kCommon}},
-    {"print", "print", Shape::words, {kPrint, kCommon}},
-    {"objdump", "inspect", Shape::words, {kCommon}},
-    {"dump", "inspect", Shape::words, {kCommon}},
-    {"metadata", "inspect", Shape::words, {kCommon}},
-    {"component new", "component new", Shape::words, {kNew, kCommon}},
-    {"component embed", "component embed", Shape::words, {kEmbed, kCommon}},
-    {"component wit", "component wit", Shape::words, {kWit, kCommon}},
-    {"component targets", "component targets", Shape::words, {kTargets, kCommon}},
+    {"parse", "parse", Shape::filter, {kCommon}},
+    {"validate", "validate", Shape::input, {kValidate, kCommon}},
+    {"print", "print", Shape::filter, {kPrint, kCommon}},
+    {"objdump", "inspect", Shape::input, {kCommon}},
+    {"dump", "inspect", Shape::input, {kCommon}},
+    {"metadata show", "inspect", Shape::input, {kMetadata, kCommon}},
+    {"metadata", "inspect", Shape::input, {kMetadata, kCommon}},
+    {"component new", "component new", Shape::filter, {kNew, kCommon}},
+    {"component embed", "component embed", Shape::wit_input, {kEmbed, kCommon}},
+    {"component wit", "component wit", Shape::input, {kWit, kCommon}},
+    {"component targets", "component targets", Shape::wit_input, {kTargets, kCommon}},
     {"compose", "compose", Shape::words, {kCompose, kCommon}},
-    {"strip", "opt --level=0", Shape::words, {kStrip, kCommon}},
+    {"strip", "opt --level=0", Shape::filter, {kStrip, kCommon}},
+    {"wast", "wast", Shape::words, {kWast, kCommon}},
+    {"completion", "completion", Shape::words, {}},
+    {"metadata add", "", Shape::words, {}, "`sedge inspect` shows metadata; a compiler writes it"},
+    {"metadata unbundle", "", Shape::words, {}, kNoUnbundle},
+    {"component unbundle", "", Shape::words, {}, kNoUnbundle},
+    {"component link", "", Shape::words, {}, "wasm-ld links modules; `sedge compose` components"},
+    {"component semver-check", "", Shape::words, {}, "`sedge component targets` checks a component "
+                                                     "against a world"},
+    {"json-from-wast", "", Shape::words, {}, "`sedge wast` runs scripts as they are"},
     {"demangle", "", Shape::words, {}, "the names of a module are shown as they are"},
     {"smith", "", Shape::words, {}, "sedge makes no random modules"},
     {"shrink", "", Shape::words, {}, "sedge reduces no test cases"},
     {"mutate", "", Shape::words, {}, "sedge makes no random modules"},
     {"addr2line", "", Shape::words, {}, "a trap's backtrace shows source lines"},
 };
+
+constexpr Text kPasses = "the level of optimisation chooses the passes";
+constexpr Text kChanges = "it changes what a module is; Binaryen's own wasm-opt has it";
 
 constexpr Flag kOpt[] = {
     words("-O", 0, "--level s"),
@@ -104,20 +132,55 @@ constexpr Flag kOpt[] = {
     words("--debuginfo", 'g', "--debuginfo"),
     words("--strip-debug", 0, "--strip-debug"),
     words("--strip-producers", 0, "--strip-producers"),
-    words("--converge", 0, "--converge"),
+    words("--converge", 'c', "--converge"),
+    words("--emit-text", 'S', "--text"),
+    option("--optimize-level", 0, "--level"),
+    option("-ol", 0, "--level"),
+    note_value("--shrink-level", 0, kPasses),
+    note_value("-s", 0, kPasses),
     satisfied("--all-features"),
     satisfied("-all"),
-    satisfied("--enable-bulk-memory"),
-    satisfied("--enable-simd"),
-    satisfied("--enable-threads"),
-    satisfied("--enable-sign-ext"),
-    satisfied("--enable-mutable-globals"),
-    satisfied("--enable-nontrapping-float-to-int"),
-    satisfied("--enable-reference-types"),
-    satisfied("--enable-multivalue"),
+    satisfied("--detect-features"),
+    satisfied("--enable-*"),
+    note("--mvp-features", 0, "a module keeps the features that it uses"),
+    note("--disable-*", 0, "a module keeps the features that it uses"),
+    satisfied("--quiet", 'q'),
+    note("--no-validation", 'n', "what sedge writes is validated"),
+    note("--closed-world", 0, kPasses),
+    note("--ignore-implicit-traps", 0, kPasses),
+    note("--traps-never-happen", 0, kPasses),
+    note("-tnh", 0, kPasses),
+    note("--low-memory-unused", 0, kPasses),
+    note("--fast-math", 0, kPasses),
+    note("-ffm", 0, kPasses),
+    note("--dce", 0, kPasses),
+    note("--vacuum", 0, kPasses),
+    note("--inlining", 0, kPasses),
+    note("--inlining-optimizing", 0, kPasses),
+    note("--coalesce-locals", 0, kPasses),
+    note("--simplify-locals", 0, kPasses),
+    note("--reorder-functions", 0, kPasses),
+    note("--reorder-locals", 0, kPasses),
+    note("--merge-blocks", 0, kPasses),
+    note("--duplicate-function-elimination", 0, kPasses),
+    note("--remove-unused-module-elements", 0, kPasses),
+    note("--remove-unused-names", 0, kPasses),
+    note("--remove-unused-brs", 0, kPasses),
+    note("--precompute", 0, kPasses),
+    note("--flatten", 0, kPasses),
+    note("--rereloop", 0, kPasses),
+    note("--gufa", 0, kPasses),
+    note("--directize", 0, kPasses),
+    note("--memory-packing", 0, kPasses),
+    note("--optimize-instructions", 0, kPasses),
+    {"--asyncify", 0, Takes::nothing, Does::refuse, kChanges},
+    {"--instrument-*", 0, Takes::maybe, Does::refuse, kChanges},
+    {"--fpcast-emu", 0, Takes::nothing, Does::refuse, kChanges},
+    {"--legalize-js-interface", 0, Takes::nothing, Does::refuse, kChanges},
+    {"--translate-to-*", 0, Takes::nothing, Does::refuse, kChanges},
 };
 constexpr ToolVerb kOptVerbs[] = {
-    {"", "opt", Shape::words, {kOpt}},
+    {"", "opt", Shape::input, {kOpt}},
 };
 
 }  // namespace

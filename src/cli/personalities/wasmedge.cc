@@ -6,6 +6,7 @@ namespace {
 
 using namespace rows;
 
+constexpr Text kNoCore = "a trap is reported with its backtrace; no core file is written";
 constexpr Text kCounts = "sedge counts nothing while a guest runs; --gas-limit sets a limit";
 
 constexpr Flag kProposals[] = {
@@ -59,9 +60,10 @@ constexpr Flag kRun[] = {
                "one run uses one instance; `sedge serve --pool-size` keeps instances ready"),
     words("--force-interpreter", 0, "--tier interp"),
     words("--enable-jit", 0, "--tier llvm"),
-    note("--enable-coredump", 0, "a trap is reported with its backtrace; no core file is written"),
-    note("--coredump-for-wasmgdb", 0,
-         "a trap is reported with its backtrace; no core file is written"),
+    words("--allow-precompiled", 0, "--allow-precompiled"),
+    note_value("--nn-preload", 0, "models are loaded when a guest asks for them by wasi-nn"),
+    note("--enable-coredump", 0, kNoCore),
+    note("--coredump-for-wasmgdb", 0, kNoCore),
     note_value("--forbidden-plugin", 0, "sedge loads no plug-ins"),
     {"--allow-command", 0, Takes::value, Does::refuse, "guests of sedge cannot start processes"},
     {"--allow-command-all", 0, Takes::nothing, Does::refuse,
@@ -70,7 +72,7 @@ constexpr Flag kRun[] = {
 };
 
 constexpr Flag kCompile[] = {
-    option("--optimize", 0, "--opt-level"),
+    option("--optimize", 0, "--level", Convert::level),
     note("--generic-binary", 0, "an artifact of sedge holds code for several processors"),
     note("--dump", 0, "the compiler's intermediate code is not shown"),
     note("--interruptible", 0,

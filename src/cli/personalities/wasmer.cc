@@ -8,6 +8,8 @@ namespace {
 using namespace rows;
 
 constexpr Text kRegistry = "sedge runs files and fetches nothing from a registry";
+constexpr Text kNoJournal =
+    "sedge keeps no journal of a run; `sedge snapshot` saves an initialised module";
 constexpr Text kServeCgi = "serve --cgi --listen 127.0.0.1:8000";
 
 constexpr Flag kCompilers[] = {
@@ -20,6 +22,9 @@ constexpr Flag kCompilers[] = {
     note("--jsc", 0, "sedge's own tiers run the module"),
     option("--backend", 0, "--tier", Convert::tier),
     note("--enable-verifier", 0, "what the compiler makes is verified as the build says"),
+    note("--enable-pass-params-opt", 0, kByItself),
+    note_value("--compiler-threads", 0, kByItself),
+    note_value("--profiler", 0, "`sedge run --profile` names native code for perf"),
     note_value("--llvm-debug-dir", 0, "the compiler's intermediate code is not shown"),
     note_value("--compiler-debug-dir", 0, "the compiler's intermediate code is not shown"),
     satisfied("--enable-simd"),
@@ -43,6 +48,9 @@ constexpr Flag kRun[] = {
     option("--volume", 0, "--dir", Convert::dir_host_guest),
     option("--env", 0, "--env"),
     {"--forward-host-env", 0, Takes::nothing, Does::inherit_env, ""},
+    words("--http-client", 'H', "--grant http"),
+    option("--cwd", 0, "--dir"),
+    words("--allow-precompiled", 0, "--allow-precompiled"),
     option("--invoke", 'i', "--invoke"),
     option("--stack-size", 0, "--max-stack"),
     {"--net", 0, Takes::value, Does::verb, kServeCgi, Convert::same, "host"},
@@ -63,13 +71,23 @@ constexpr Flag kRun[] = {
     note_value("--hash-algorithm", 0, "`sedge cache` is where compiled code is looked after"),
     note("--no-tty", 0, "sedge leaves the terminal as it is"),
     note("--enable-async-threads", 0, "threads need no switch"),
+    note("--tty", 0, "sedge leaves the terminal as it is"),
+    satisfied("--allow-multi-wasi-versions"),
+    satisfied("--allow-multiple-wasi-versions"),
+    note("--deny-multiple-wasi-versions", 0, "`--wasi preview1` says which version a file must have"),
+    note("--use-system-linker", 0, "an artifact needs no linker"),
+    {"--journal", 0, Takes::value, Does::refuse, kNoJournal},
+    {"--journal-writable", 0, Takes::value, Does::refuse, kNoJournal},
+    {"--snapshot-on", 0, Takes::value, Does::refuse, kNoJournal},
+    {"--snapshot-interval", 0, Takes::value, Does::refuse, kNoJournal},
+    {"--snapshot-period", 0, Takes::value, Does::refuse, kNoJournal},
     note("--quiet", 'q', "sedge prints nothing but the guest's output and errors"),
     note("--verbose", 'v', kNoLogging),
     note_value("--color", 0, "colours follow NO_COLOR and the terminal"),
 };
 constexpr Flag kCompile[] = {
     option("--output", 'o', "--output"),
-    option("--target", 0, "--target"),
+    option("--target", 0, "--target", Convert::target),
     option("--cpu-features", 'm', "--cpu"),
     note_value("--hash-algorithm", 0, "`sedge cache` is where compiled code is looked after"),
 };
@@ -97,18 +115,21 @@ constexpr Text kNoRegistry =
     "it is about Wasmer's registry; sedge runs files, and `sedge deploy` writes manifests";
 
 constexpr ToolVerb kVerbs[] = {
-    {"", "run", Shape::run, {kRun, kCompilers}},
-    {"run", "run", Shape::run, {kRun, kCompilers}},
+    {"", "run", Shape::run_mixed, {kRun, kCompilers}},
+    {"run", "run", Shape::run_mixed, {kRun, kCompilers}},
     {"compile", "compile", Shape::words, {kCompile, kCompilers}},
     {"validate", "validate", Shape::words, {kCompilers}},
     {"inspect", "inspect", Shape::words, {kInspect, kCompilers}},
     {"wast", "wast", Shape::words, {kCompilers}},
     {"deploy", "deploy", Shape::words, {kDeploy}},
     {"gen-completions", "completion", Shape::words, {}},
-    {"cache", "cache", Shape::words, {}},
+    {"cache clean", "cache clear", Shape::words, {}},
+    {"cache dir", "", Shape::words, {}, "`sedge cache list` says where it is and what it holds"},
     {"create-exe", "", Shape::words, {}, "`sedge compile` makes artifacts that `sedge run` starts"},
     {"create-obj", "", Shape::words, {}, "`sedge compile` makes artifacts that `sedge run` starts"},
     {"config", "", Shape::words, {}, "`pkg-config sedge` gives the flags for embedding"},
+    {"gen-manpage", "man", Shape::words, {}},
+    {"binfmt", "", Shape::words, {}, "`sedge oci` runs modules for containerd and podman"},
     {"self-update", "", Shape::words, {}, "install a newer sedge"},
     {"login", "", Shape::words, {}, kNoRegistry},
     {"logout", "", Shape::words, {}, kNoRegistry},

@@ -10,6 +10,7 @@ constexpr Text kLayout =
     "how memory is laid out does not change what a guest sees; "
     "sedge decides this by itself";
 constexpr Text kPooling = "one run uses one instance; `sedge serve` pools instances";
+constexpr Text kLimitsByItself = "sedge bounds what a guest's requests take by itself";
 constexpr Text kCacheHere = "`sedge cache` is where compiled code is looked after";
 
 // -W, --wasm
@@ -53,13 +54,10 @@ constexpr Flag kWasmKeys[] = {
     key_feature("extended-const", "extended-const"),
     key_feature("exceptions", "exceptions"),
     key_feature("legacy-exceptions", "legacy-exceptions"),
-    key_satisfied("component-model"),
-    key_satisfied("component-model-async"),
-    key_satisfied("component-model-async-builtins"),
-    key_satisfied("component-model-async-stackful"),
-    key_satisfied("component-model-threading"),
-    key_satisfied("component-model-error-context"),
-    key_satisfied("component-model-gc"),
+    key_satisfied("branch-hinting"),
+    key_satisfied("component-model*"),
+    key_satisfied("concurrency-support"),
+    key_note("gc-*", kByItself),
     key_note("stack-switching", "stack switching is not part of WebAssembly 3.0"),
     key_note("shared-everything-threads",
              "shared-everything threads are not part of WebAssembly 3.0"),
@@ -96,7 +94,8 @@ constexpr Flag kWasiKeys[] = {
     key_satisfied("inherit-stdout"),
     key_satisfied("inherit-stderr"),
     key_satisfied("preview0"),
-    key_note("max-resources", kByItself),
+    key_note("max-*", kLimitsByItself),
+    key_note("http-*", kByItself),
     key_note("hostcall-fuel", kByItself),
     {"listenfd", 0, Takes::maybe, Does::refuse, "sedge hands no sockets down to a guest"},
     {"tcplisten", 0, Takes::maybe, Does::refuse, "sedge hands no sockets down to a guest"},
@@ -104,29 +103,16 @@ constexpr Flag kWasiKeys[] = {
 
 // -O, --optimize
 constexpr Flag kOptimizeKeys[] = {
-    option("opt-level", 0, "--opt-level"),
+    option("opt-level", 0, "--level", Convert::level),
     key_note("regalloc-algorithm", kByItself),
-    key_note("memory-may-move", kLayout),
-    key_note("memory-reservation", kLayout),
-    key_note("memory-reservation-for-growth", kLayout),
-    key_note("memory-guard-size", kLayout),
+    key_note("memory-*", kLayout),
+    key_note("gc-heap-*", kLayout),
     key_note("guard-before-linear-memory", kLayout),
     key_note("dynamic-memory-guard-size", kLayout),
     key_note("static-memory-maximum-size", kLayout),
-    key_note("memory-init-cow", kLayout),
-    key_note("memory-guaranteed-dense-image-size", kLayout),
     key_note("signals-based-traps", kLayout),
     key_note("table-lazy-init", kByItself),
-    key_note("pooling-allocator", kPooling),
-    key_note("pooling-decommit-batch-size", kPooling),
-    key_note("pooling-memory-keep-resident", kPooling),
-    key_note("pooling-table-keep-resident", kPooling),
-    key_note("pooling-total-core-instances", kPooling),
-    key_note("pooling-total-component-instances", kPooling),
-    key_note("pooling-total-memories", kPooling),
-    key_note("pooling-total-tables", kPooling),
-    key_note("pooling-total-stacks", kPooling),
-    key_note("pooling-max-memory-size", kPooling),
+    key_note("pooling-*", kPooling),
     key_note("mpk", kLayout),
 };
 
@@ -137,7 +123,7 @@ constexpr Flag kCodegenKeys[] = {
     key_note("cache", kCacheHere),
     key_note("cache-config", kCacheHere),
     key_note("parallel-compilation", kByItself),
-    key_note("cranelift-debug-verifier", kByItself),
+    key_note("cranelift-*", kByItself),
     key_note("pcc", kByItself),
     key_note("inlining", kByItself),
     key_note("native-unwind-info", "backtraces of guests need none"),
@@ -159,10 +145,10 @@ constexpr Flag kCommon[] = {
     {"--optimize", 'O', Takes::maybe, Does::group, "", Convert::same, "", kOptimizeKeys},
     group("--codegen", 'C', kCodegenKeys),
     group("--debug", 'D', kDebugKeys),
-    option("--opt-level", 0, "--opt-level"),
+    option("--opt-level", 0, "--level", Convert::level),
     words("--cranelift", 0, "--tier auto"),
     words("--winch", 0, "--tier baseline"),
-    option("--target", 0, "--target"),
+    option("--target", 0, "--target", Convert::target),
     note_value("--config", 0, kCacheHere),
     note("--disable-cache", 0, kCacheHere),
     note("--disable-logging", 0, kNoLogging),
@@ -206,6 +192,16 @@ constexpr Flag kServe[] = {
     option("--env", 0, "--env"),
     note_value("--shutdown-addr", 0, "SIGTERM ends the server when running requests have finished"),
     note("--no-logging-prefix", 0, "guests' output is marked with its route"),
+    option("--max-instance-reuse-count", 0, "--reuse"),
+    option("--max-instance-concurrent-reuse-count", 0, "--max-concurrency"),
+    note_value("--idle-instance-timeout", 0, kByItself),
+};
+constexpr Flag kWizer[] = {
+    option("--output", 'o', "--output"),
+    option("--init-func", 'f', "--init"),
+    option("--dir", 0, "--dir"),
+    option("--env", 0, "--env"),
+    note("--keep-init-func", 0, kByItself),
 };
 constexpr Flag kWast[] = {
     satisfied("--ignore-error-messages"),
@@ -215,7 +211,8 @@ constexpr ToolVerb kVerbs[] = {
     {"", "run", Shape::run, {kRun, kCommon, kOldFeatures}},
     {"run", "run", Shape::run, {kRun, kCommon, kOldFeatures}},
     {"compile", "compile", Shape::words, {kCompile, kCommon, kOldFeatures}},
-    {"serve", "serve", Shape::words, {kServe, kCommon}},
+    {"serve", "serve", Shape::words, {kServe, kCommon}, "", "--listen=0.0.0.0:8080"},
+    {"wizer", "snapshot", Shape::words, {kWizer, kCommon}},
     {"wast", "wast", Shape::words, {kWast, kCommon}},
     {"completion", "completion", Shape::words, {}},
     {"objdump", "inspect", Shape::words, {}},

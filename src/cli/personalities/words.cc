@@ -79,9 +79,27 @@ std::string tool_help(const Personality& tool, const ToolVerb& verb) {
   std::string out = fmt::format("{}, answered by sedge\n\nUsage: {}", tool.summary, tool.name);
   if (!verb.name.empty()) out += fmt::format(" {}", verb.name);
   out += " [OPTIONS]";
-  out += verb.shape == Shape::run      ? " FILE [ARGS…]"
-         : verb.shape == Shape::in_out ? " IN.wasm OUT.wasm"
-                                       : " …";
+  switch (verb.shape) {
+    case Shape::run:
+      out += " FILE [ARGS…]";
+      break;
+    case Shape::run_mixed:
+      out += " FILE [ARGS…] [-- ARGS…]";
+      break;
+    case Shape::in_out:
+      out += " IN.wasm OUT.wasm";
+      break;
+    case Shape::input:
+    case Shape::filter:
+      out += " [FILE]";
+      break;
+    case Shape::wit_input:
+      out += " WIT [FILE]";
+      break;
+    case Shape::words:
+      out += " …";
+      break;
+  }
   out += fmt::format("    the same as sedge {}\n", verb.to);
   if (verb.name.empty() || verb.to.empty()) {
     out += "\nCommands:\n";
