@@ -125,7 +125,9 @@ Result<int> answer_as(const Personality& tool, std::span<const char* const> argv
   std::vector<std::string> words = translation.argv();
   std::vector<const char*> pointers;
   for (size_t i = command_words; i < words.size(); ++i) pointers.push_back(words[i].c_str());
-  Wording wording = [tool_verb](std::string_view text) { return in_words_of(*tool_verb, text); };
+  Wording wording = [&tool, tool_verb](std::string_view text) {
+    return in_words_of(tool, *tool_verb, text);
+  };
   return run_verb(*verb, pointers, wording);
 }
 
@@ -144,7 +146,7 @@ int run_as(const Personality& tool, std::span<const char* const> argv) {
   if (status) return *status;
   Error& error = status.error();
   if (std::string remedy = error.remedy(); verb && !remedy.empty())
-    error.set_remedy(in_words_of(*verb, remedy));
+    error.set_remedy(in_words_of(tool, *verb, remedy));
   if (error.code() != ErrorCode::guest_exit) print_error(error);
   return exit_code_as(tool, error);
 }

@@ -138,8 +138,8 @@ std::string tool_help(const Personality& tool, const ToolVerb& verb);
 /// The manual page of a tool's command line, in man(7) macros.
 std::string tool_man_page(const Personality& tool);
 
-/// `text` with sedge's options replaced by those that the tool's user knows.
-std::string in_words_of(const ToolVerb& verb, std::string_view text);
+/// `text` with sedge's options, and the command itself, as the tool's user knows them.
+std::string in_words_of(const Personality& tool, const ToolVerb& verb, std::string_view text);
 
 }  // namespace sedge::cli
 

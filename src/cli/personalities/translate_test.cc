@@ -266,13 +266,15 @@ TEST(Tables, AreSound) {
 
 TEST(Words, MessagesNameTheToolsOwnFlags) {
   const ToolVerb& wasmedge = kWasmedge.verbs[0];
-  EXPECT_EQ(in_words_of(wasmedge, "raise --max-memory"), "raise --memory-page-limit");
-  EXPECT_EQ(in_words_of(wasmedge, "give it one: --dir HOST::GUEST"),
+  EXPECT_EQ(in_words_of(kWasmedge, wasmedge, "raise --max-memory"), "raise --memory-page-limit");
+  EXPECT_EQ(in_words_of(kWasmedge, wasmedge, "give it one: --dir HOST::GUEST"),
             "give it one: --dir GUEST:HOST");
-  EXPECT_EQ(in_words_of(wasmedge, "--dir HOST::/app without ::ro"), "--dir /app:HOST without ::ro");
+  EXPECT_EQ(in_words_of(kWasmedge, wasmedge, "--dir HOST::/app without ::ro"), "--dir /app:HOST without ::ro");
   const ToolVerb& wasmtime = kWasmtime.verbs[0];
-  EXPECT_EQ(in_words_of(wasmtime, "raise --max-stack"), "raise --max-wasm-stack");
-  EXPECT_EQ(in_words_of(wasmtime, "raise --max-memory-x"), "raise --max-memory-x");
+  EXPECT_EQ(in_words_of(kWasmtime, wasmtime, "raise --max-stack"), "raise --max-wasm-stack");
+  EXPECT_EQ(in_words_of(kWasmer, kWasmer.verbs[1], "name one: sedge run m.wasm FUNC"),
+            "name one: wasmer run m.wasm FUNC");
+  EXPECT_EQ(in_words_of(kWasmtime, wasmtime, "raise --max-memory-x"), "raise --max-memory-x");
 }
 
 TEST(Help, SaysWhatEachFlagMeans) {

@@ -115,8 +115,11 @@ std::string tool_help(const Personality& tool, const ToolVerb& verb) {
   return out;
 }
 
-std::string in_words_of(const ToolVerb& verb, std::string_view text) {
+std::string in_words_of(const Personality& tool, const ToolVerb& verb, std::string_view text) {
   std::string out(text);
+  std::string line(tool.name);
+  if (!verb.name.empty()) line += fmt::format(" {}", verb.name);
+  replace_option(out, fmt::format("sedge {}", verb.to), line);
   for (std::span<const Flag> table : verb.flags)
     for (const Flag& flag : table) {
       if (flag.does != Does::option || out.find(flag.to) == std::string::npos) continue;
