@@ -1,6 +1,6 @@
 # Verbs for people and CI; CMake does the work (see CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test reference sanitize cross bench fuzz format lint install clean
+.PHONY: help setup build demo test reference manifests sanitize cross bench fuzz format lint install clean
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
@@ -30,6 +30,11 @@ test: setup ## build and run every test
 reference: setup ## type the reference document's commands, a line for each
 	@scripts/build.sh release sedge integration_tests
 	@SEDGE_REFERENCE=1 build/release/integration_tests --gtest_brief=1 --gtest_filter='Reference*'
+
+manifests: setup ## check Kubernetes manifests against the schemas of two versions
+	@scripts/build.sh release sedge integration_tests
+	@[ -x build/venv/bin/kubernetes-validate ] || { python3 -m venv build/venv && build/venv/bin/pip install -q kubernetes-validate==1.37.0; }
+	@PATH="$(CURDIR)/build/venv/bin:$$PATH" build/release/integration_tests --gtest_brief=1 --gtest_filter='Reference.Manifests*'
 
 sanitize: setup ## every test under ASan+UBSan, the concurrent ones under TSan
 	@scripts/test.sh $(SANITIZERS)

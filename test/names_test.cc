@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sedge/engine.h>
 
 #include "base/test_paths.h"
 #include "program.h"
@@ -120,6 +121,73 @@ TEST_F(Names, WhatTheCommandOfSedgeLacksIsNoted) {
   EXPECT_EQ(outcome.err, "note: wasmtime --opt-level 2: it has no meaning for `sedge run`\n");
 }
 
+TEST_F(Names, AToolsUsualFormsWork) {
+  struct Case {
+    const char* tool;
+    std::vector<std::string> line;
+    int status;
+    const char* out;
+  };
+  for (const Case& c : {
+           Case{"wasm-tools", {"parse", "guest.wat", "-o", "guest.wasm"}, 0, ""},
+           Case{"wasm-tools", {"validate", "guest.wasm"}, 0, nullptr},
+           Case{"wasm-tools", {"strip", "-a", "guest.wasm", "-o", "small.wasm"}, 0, nullptr},
+           Case{"wasm-tools", {"metadata", "show", "guest.wasm"}, 0, nullptr},
+           Case{"wasm-tools", {"help", "print"}, 0, nullptr},
+           Case{"wasmtime", {"run", "-W", "help"}, 0, nullptr},
+           Case{"wasmtime", {"run", "--invoke", "add", "guest.wasm", "2", "3"}, 0, "5\n"},
+           Case{"wasmtime", {"guest.wasm", "--flag", "of", "the", "guest"}, 7, ""},
+           Case{"wasmer", {"run", "guest.wasm", "-i", "add", "2", "3"}, 0, "5\n"},
+           Case{"wasmer", {"run", "guest.wasm", "--", "--flag", "of", "the", "guest"}, 7, ""},
+           Case{"wasmer", {"run", "guest.wasm", "--flag"}, 2, ""},
+           Case{"wasmer", {"validate", "guest.wasm"}, 0, nullptr},
+           Case{"wasmedge", {"--reactor", "guest.wasm", "add", "2", "3"}, 0, "5\n"},
+           Case{"wasm-opt", {"-O2", "--vacuum", "-S", "guest.wasm", "-o", "-"}, 0, nullptr},
+       }) {
+    Outcome outcome = as(c.tool, c.line);
+    EXPECT_EQ(outcome.status, c.status) << c.tool << ' ' << c.line[0] << '\n' << outcome.err;
+    if (c.out) EXPECT_EQ(outcome.out, c.out) << c.tool << ' ' << c.line[0];
+  }
+  // Without a file: standard input, and the result to standard output.
+  Outcome binary = as("wasm-tools", {"parse"}, "(module)");
+  EXPECT_EQ(binary.out, std::string("\0asm\1\0\0\0", 8)) << binary.err;
+  EXPECT_EQ(as("wasm-tools", {"print"}, binary.out).out, "(module)\n");
+  Outcome text = as("wasm-opt", {"-Oz", "-S", "guest.wasm", "-o", "small.wat"});
+  EXPECT_EQ(run({"validate", "small.wat"}).status, 0) << text.err;
+}
+
+TEST_F(Names, WorldsAreNamedAsTheToolNamesThem) {
+  folder_.write("w.wit", "package a:b;\nworld w { export f: func() -> u32; }\n");
+  folder_.write("core.wat", "(module (func (export \"f\") (result i32) (i32.const 5)))");
+  Outcome embedded =
+      as("wasm-tools", {"component", "embed", "w.wit", "core.wat", "-o", "core.wasm"});
+  EXPECT_EQ(embedded.status, 0) << embedded.err;
+  EXPECT_EQ(as("wasm-tools", {"component", "new", "core.wasm", "-o", "c.wasm"}).status, 0);
+  EXPECT_EQ(as("wasm-tools", {"component", "targets", "w.wit", "c.wasm"}).status, 0);
+  EXPECT_EQ(as("wasmtime", {"run", "--invoke", "f()", "c.wasm"}).out, "5\n");
+  Outcome wit = as("wasm-tools", {"component", "wit", "c.wasm", "-o", "made.wit"});
+  EXPECT_EQ(wit.status, 0) << wit.err;
+  EXPECT_TRUE(fs::exists(folder_.path() + "/made.wit"));
+}
+
+TEST_F(Names, WhatIsCompiledIsUsedAtOnce) {
+  if (!Engine::has(Tier::llvm)) GTEST_SKIP() << "there is no sedgec";
+  const std::string cache = "SEDGE_CACHE=" + folder_.path() + "/cache";
+  auto with_cache = [&](std::vector<std::string> line) {
+    line.insert(line.begin(), program_path().string());
+    return run_program(line, {}, folder_.path(), {"NO_COLOR=1", cache});
+  };
+  Outcome compiled = with_cache({"--as", "wasmedgec", "guest.wat", "aot.wasm"});
+  EXPECT_EQ(compiled.status, 0) << compiled.err;
+  Outcome here = with_cache({"--as", "wasmedge", "aot.wasm"});
+  EXPECT_EQ(here.status, 7);
+  EXPECT_EQ(here.err, "");
+  // Another user, or another machine, has no such code and does not believe a file.
+  EXPECT_EQ(as("wasmedge", {"aot.wasm"}).err,
+            "note: native code in the module is not used without --allow-precompiled\n");
+  EXPECT_EQ(as("wasmedge", {"--allow-precompiled", "aot.wasm"}).err, "");
+}
+
 // --wasi
 
 TEST_F(Names, AWasiVersionThatDoesNotMatchIsRefusedWithTheCure) {
@@ -177,7 +245,7 @@ TEST_F(Names, PreloadedModulesProvideImports) {
 
 // deploy
 
-TEST_F(Names, DeployWritesManifestsThatTheSchemasAccept) {
+TEST_F(Names, DeployWritesManifests) {
   if (run({"help", "deploy"}).status != 0) GTEST_SKIP() << "this build has no server";
   Outcome deploy = as("wasmer", {"deploy", "--name", "edge-one", "--module", "guest.wat", "--env",
                                  "MODE=a: \"b\""});
@@ -188,13 +256,48 @@ TEST_F(Names, DeployWritesManifestsThatTheSchemasAccept) {
   EXPECT_EQ(check.err,
             "error: bad argument: `--env` is for a module\n"
             "help: write it into a route of edge-one.yaml\n");
-  if (run_program({"kubernetes-validate", "--version"}).status != 0)
-    GTEST_SKIP() << "kubernetes-validate (PyPI) is not installed";
-  for (const char* version : {"1.31", "1.33"}) {
-    Outcome valid = run_program({"kubernetes-validate", "--strict", "-k", version, "edge-one.yaml"},
-                                {}, folder_.path());
-    EXPECT_EQ(valid.status, 0) << version << valid.out << valid.err;
+}
+
+TEST_F(Names, DeployGivesFilesOfValuesAPlace) {
+  if (run({"help", "deploy"}).status != 0) GTEST_SKIP() << "this build has no server";
+  auto deployed = [&](std::string_view place, std::vector<std::string> more = {}) {
+    folder_.write("r.yaml", "routes:\n  - path: /*\n    module: guest.wat\n    keyvalue: " +
+                                std::string(place) + "\n");
+    more.insert(more.begin(), {"deploy", "r.yaml", "-o", "-"});
+    return run(more);
+  };
+  auto has = [](const Outcome& outcome, std::string_view part) {
+    return outcome.out.find(part) != std::string::npos;
+  };
+  Outcome own = deployed("/var/lib/edge/kept.db");
+  EXPECT_TRUE(has(own, "        - name: data-0\n          mountPath: \"/var/lib/edge\"\n"))
+      << own.out << own.err;
+  EXPECT_TRUE(has(own,
+                  "      # What is kept here is each pod's own and ends with it; --claim NAME of "
+                  "`sedge deploy` keeps it.\n      - name: data-0\n        emptyDir: {}\n"))
+      << own.out;
+  Outcome claimed = deployed("/var/lib/edge/kept.db", {"--claim", "values"});
+  EXPECT_TRUE(has(claimed,
+                  "        - name: data\n          mountPath: \"/var/lib/edge\"\n"
+                  "          subPath: data-0\n"))
+      << claimed.out << claimed.err;
+  EXPECT_TRUE(has(claimed,
+                  "        persistentVolumeClaim:\n          claimName: \"values\"\n"))
+      << claimed.out;
+  EXPECT_FALSE(has(deployed("memory"), "data-0"));
+  for (const char* place : {"kept.db", "/kept.db", "/etc/sedge/kept.db"}) {
+    Outcome refused = deployed(place);
+    EXPECT_EQ(refused.status, 2) << place;
+    EXPECT_TRUE(refused.err.ends_with(
+        "has no place in a pod, which can write into folders of its own only\n"
+        "help: write an absolute path in a folder for this alone, such as "
+        "/var/lib/sedge/values.db\n"))
+        << refused.err;
   }
+  Outcome nothing_kept = deployed("memory", {"--claim", "values"});
+  EXPECT_EQ(nothing_kept.err,
+            "error: bad argument: `--claim values`: no route of r.yaml keeps values\n"
+            "help: give a route `keyvalue: /var/lib/sedge/values.db`\n");
 }
 
 }  // namespace

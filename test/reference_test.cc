@@ -190,7 +190,7 @@ class Desk {
   std::vector<std::string> environment() const {
     const char* path = std::getenv("PATH");
     return {"PATH=" + folder_.path() + "/bin:" + (path ? path : ""), "NO_COLOR=1",
-            "SEDGE_WASM_OPT=none"};
+            "SEDGE_WASM_OPT=none", "SEDGE_CACHE=" + folder_.path() + "/cache"};
   }
 
   /// Times, ports and the program's version.
@@ -310,6 +310,55 @@ TEST(Reference, TheDocumentsCommandsRunLineByLine) {
     write(golden, page);
   } else {
     EXPECT_EQ(read(golden), page) << "BLESS=1 make reference rewrites docs/from-the-document.md";
+  }
+}
+
+/// The Deployment between `kubectl apply -f - <<EOF` and `EOF`.
+std::string documents_deployment() {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(shared_path("reference"), error)) {
+    std::string text = read(entry.path());
+    constexpr std::string_view kBegin = "kubectl apply -f - <<EOF\n";
+    size_t begin = text.find(kBegin), end = text.find("\nEOF\n", begin);
+    if (begin == std::string::npos || end == std::string::npos) continue;
+    return text.substr(begin + kBegin.size(), end + 1 - begin - kBegin.size());
+  }
+  return {};
+}
+
+// `make manifests` installs the checker and runs this.
+TEST(Reference, ManifestsPassTheSchemas) {
+  if (run_program({"kubernetes-validate", "--version"}).status != 0)
+    GTEST_SKIP() << "kubernetes-validate (PyPI) is not installed";
+  TempFolder folder;
+  std::string deployment = documents_deployment();
+  EXPECT_EQ(deployment.empty(), !fs::exists(shared_path("reference")));
+  folder.write("m.wat", "(module (func (export \"_start\")))");
+  folder.write("router.yaml",
+               "routes:\n  - path: /*\n    module: m.wat\n    keyvalue: /var/lib/edge/v.db\n");
+  auto sedge = [&](std::vector<std::string> line) {
+    line.insert(line.begin(), program_path().string());
+    Outcome outcome = run_program(line, {}, folder.path());
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return outcome.out;
+  };
+  const std::pair<const char*, std::string> kManifests[] = {
+      {"deployment.yaml", deployment},
+      {"config-map.yaml", std::string(kConfigMap)},
+      {"module.yaml", sedge({"--as", "wasmer", "deploy", "--name", "one", "--module", "m.wat",
+                             "--env", "MODE=a: \"b\"", "-o", "-"})},
+      {"router-own.yaml", sedge({"deploy", "router.yaml", "-o", "-"})},
+      {"router-claim.yaml", sedge({"deploy", "router.yaml", "--claim", "values",
+                                   "--runtime-class", "sedge", "-o", "-"})},
+  };
+  for (const auto& [name, text] : kManifests) {
+    if (text.empty()) continue;  // the document is not there
+    folder.write(name, text);
+    for (const char* version : {"1.31", "1.33"}) {
+      Outcome valid = run_program({"kubernetes-validate", "--strict", "-k", version, name}, {},
+                                  folder.path());
+      EXPECT_EQ(valid.status, 0) << name << ' ' << version << valid.out << valid.err;
+    }
   }
 }
 

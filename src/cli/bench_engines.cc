@@ -126,6 +126,7 @@ Result<std::vector<BenchEngine>> find_engines(const std::vector<std::string_view
                   fmt::format(": `--engine {}`{}", name, did_you_mean(name, names)));
   }
   const std::string self = own_path();
+  std::error_code error;
   std::vector<BenchEngine> out;
   for (const EngineRow& row : kRows) {
     if (!wanted(row, only)) continue;

@@ -66,7 +66,7 @@ Result<int> run(const Arguments& arguments) {
     if (!own) return fail(std::move(own).error().with_context(std::string(path)));
     if (*own) adapters.push_back(**own);
   }
-  auto made = componentize::component_new(module.bytes, adapters);
+  auto made = componentize::component_new(module.bytes, adapters, arguments.has("--wit"));
   if (!made) return fail(std::move(made).error().with_context(std::string(path)));
   if (!arguments.has("--no-validate")) {
     SEDGE_TRY_ASSIGN(component::Component component, component::decode(Bytes(*made), nullptr));
@@ -83,7 +83,8 @@ Result<int> run(const Arguments& arguments) {
 const Verb kComponentNewVerb = {
     "component new",
     "make a component of a core module",
-    "The module carries its world (`sedge component embed`, or its tool chain), or --wit names it. "
+    "The module carries its world (`sedge component embed`, or its tool chain), or --wit names it: "
+    "then an export with the bare name of a function and its core type implements that function. "
     "Imports of WASI 0.1 become those of WASI 0.2 by an adapter that sedge has itself, or by that "
     "of "
     "--adapt: a module with `_start` exports wasi:cli/run. Imports that nothing uses are left out.",

@@ -3,6 +3,7 @@
 // needs the memory of a module that does not exist yet goes through the shim.
 #include "componentize/component_new.h"
 
+#include <algorithm>
 #include <functional>
 
 #include <fmt/format.h>
@@ -45,7 +46,8 @@ struct Slot {
 
 class Assembler {
  public:
-  explicit Assembler(const std::vector<Adapter>& adapters) : given_(adapters) {}
+  Assembler(const std::vector<Adapter>& adapters, bool plain_names)
+      : given_(adapters), plain_names_(plain_names) {}
 
   Result<std::vector<uint8_t>> run(Bytes module);
 
@@ -90,6 +92,7 @@ class Assembler {
   uint32_t core_export(const Part& part, std::string_view name, Sort sort);
 
   const std::vector<Adapter>& given_;
+  const bool plain_names_;
   wit::Resolve resolve_;
   std::vector<Part> parts_;  ///< the main module, then adapters
   wit::WorldId world_ = wit::kNone;
@@ -117,7 +120,7 @@ Result<void> Assembler::read(Bytes module) {
     return fail(Error(ErrorCode::no_component,
                       ": the module says no world: it has no custom section "
                       "`component-type`")
-                    .with_remedy("add one with `sedge component embed --wit PATH FILE`"));
+                    .with_remedy("name its WIT: `sedge component new --wit PATH FILE`"));
   parts_.push_back({std::move(file), {}, 0, 0, false});
   for (const Adapter& adapter : given_) {
     auto read = read_core_module(resolve_, adapter.name, adapter.module, true);
@@ -595,13 +598,19 @@ Result<std::string> Assembler::export_name(const Part& part, const wit::WorldIte
           ? fmt::format("cm32p2||{}", function.name)
           : fmt::format("cm32p2|{}|{}", resolve_.item_name(item), function.name);
   std::string async = "[async-lift]" + plain;
-  const std::pair<std::string, Abi> kForms[] = {
+  std::vector<std::pair<std::string, Abi>> forms = {
       {plain, Abi::lift},
       {async, Abi::lift_callback},
       {"[async-lift-stackful]" + plain, Abi::lift_stackful},
       {alternative, Abi::lift},
   };
-  for (const auto& [name, form] : kForms) {
+  if (plain_names_) {
+    std::string underscored = function.name;
+    std::ranges::replace(underscored, '-', '_');
+    forms.emplace_back(function.name, Abi::lift);
+    forms.emplace_back(std::move(underscored), Abi::lift);
+  }
+  for (const auto& [name, form] : forms) {
     const wasm::Export* found = part.file.find_export(name, ExternKind::func);
     if (!found) continue;
     *abi = form;
@@ -612,7 +621,10 @@ Result<std::string> Assembler::export_name(const Part& part, const wit::WorldIte
                                core_type_text(expected.type)));
     return name;
   }
-  return wrong(fmt::format("the module does not export `{}`, which world `{}` has", plain,
+  return wrong(fmt::format("the module does not export `{}`{}, which world `{}` has", plain,
+                           plain_names_ && plain != function.name
+                               ? fmt::format(" (or `{}`)", function.name)
+                               : "",
                            resolve_.worlds[world_].name));
 }
 
@@ -701,8 +713,9 @@ Result<std::vector<uint8_t>> Assembler::run(Bytes module) {
 
 }  // namespace
 
-Result<std::vector<uint8_t>> component_new(Bytes module, const std::vector<Adapter>& adapters) {
-  return Assembler(adapters).run(module);
+Result<std::vector<uint8_t>> component_new(Bytes module, const std::vector<Adapter>& adapters,
+                                           bool plain_names) {
+  return Assembler(adapters, plain_names).run(module);
 }
 
 }  // namespace sedge::componentize

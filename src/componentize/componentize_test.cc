@@ -246,7 +246,33 @@ TEST(ComponentNew, SaysWhatDoesNotFit) {
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().render(),
             "cannot make a component: the module says no world: it has no custom section "
-            "`component-type`\nhelp: add one with `sedge component embed --wit PATH FILE`");
+            "`component-type`\nhelp: name its WIT: `sedge component new --wit PATH FILE`");
+}
+
+TEST(ComponentNew, TakesPlainNamesWhereToldTo) {
+  wit::Loaded loaded = load(
+      "package a:b;\ninterface i { two-words: func(a: f64) -> f64; half: func(x: f64) -> "
+      "result<f64>; }\nworld w { export i; }\n");
+  auto made = [&](std::string_view half_type) {
+    std::vector<uint8_t> module = *wasm::assemble(
+        fmt::format("(module (memory (export \"memory\") 1)"
+                    "  (func (export \"two_words\") (param f64) (result f64) (local.get 0))"
+                    "  (func (export \"half\") (param f64) (result {}) unreachable))",
+                    half_type));
+    return *embed(loaded.resolve, *select_world(loaded.resolve, loaded.root, ""), Bytes(module),
+                  StringEncoding::utf8);
+  };
+  EXPECT_TRUE(component_new(Bytes(made("i32")), {}, true));
+  auto strict = component_new(Bytes(made("i32")), {});
+  ASSERT_FALSE(strict);
+  EXPECT_EQ(strict.error().render(),
+            "cannot make a component: the module does not export `a:b/i#two-words`, which world "
+            "`w` has");
+  auto other_type = component_new(Bytes(made("i64")), {}, true);
+  ASSERT_FALSE(other_type);
+  EXPECT_EQ(other_type.error().render(),
+            "cannot make a component: the module exports `half` as [f64] -> [i64]; the world makes "
+            "it [f64] -> [i32]");
 }
 
 TEST(ComponentNew, DamagedModulesAreRefused) {

@@ -207,9 +207,12 @@ Result<Target> PackageResolver::find(uint32_t scope, const ast::Path& path) cons
   for (const Package& other : resolve_.packages)
     if (&other != &resolve_.packages[id_])
       known += fmt::format("{}`{}`", known.empty() ? "" : ", ", other.name.to_string());
-  return wrong(fmt::format("package `{}` is not there; known are {}", at->package->to_string(),
-                           known.empty() ? "none" : known),
-               at->package_place);
+  return fail(sources_
+                  .error(ErrorCode::wit_invalid,
+                         fmt::format(": package `{}` is not there; known are {}",
+                                     at->package->to_string(), known.empty() ? "none" : known),
+                         at->package_place)
+                  .with_remedy("name a folder that has it with --deps"));
 }
 
 Result<std::vector<uint32_t>> PackageResolver::order() {

@@ -683,7 +683,8 @@ Result<ast::File> merge_files(const Sources& sources, std::vector<ast::File> fil
             fmt::format(": the files of a folder are one package, but this one is `{}` and another "
                         "`{}`",
                         file.main.name.to_string(), out.main.name.to_string()),
-            file.main.place));
+            file.main.place)
+                        .with_remedy("name one file of them; --deps names a folder with the rest"));
       if (out.is_documented && file.is_documented)
         return fail(sources.error(ErrorCode::wit_syntax,
                                   ": two files of the folder document the package",

@@ -267,7 +267,8 @@ INSTANTIATE_TEST_SUITE_P(
          "invalid WIT: function `f` returns a `borrow`, which ends with the call "
          "(line 2, column 27)\nhelp: return an owned handle"},
         {"Package", "package a:b;\nworld w { import c:d/e; }",
-         "invalid WIT: package `c:d` is not there; known are none (line 2, column 18)"},
+         "invalid WIT: package `c:d` is not there; known are none (line 2, column 18)\n"
+         "help: name a folder that has it with --deps"},
         {"IncludeClash",
          "package a:b;\nworld v { import f: func(); }\n"
          "world w { import f: func(); include v; }",
@@ -346,7 +347,8 @@ TEST(WitLoad, FoldersHaveDependencies) {
   EXPECT_EQ(loaded.error().render(),
             (root / "c.wit").string() +
                 ": WIT syntax: the files of a folder are one package, but this one is "
-                "`other:name` and another `a:b` (line 1, column 9)");
+                "`other:name` and another `a:b` (line 1, column 9)\n"
+                "help: name one file of them; --deps names a folder with the rest");
   fs::remove_all(root);
   loaded = load(root.string(), {});
   ASSERT_FALSE(loaded);

@@ -9,10 +9,15 @@ using namespace rows;
 
 constexpr Flag kCommon[] = {
     option("--output", 'o', "--output"),
+
     note("--wat", 't', "the binary format is written; `sedge print` shows it as text"),
     {"--color", 0, Takes::value, Does::note, "colours follow NO_COLOR and the terminal"},
     note("--verbose", 'v', kNoLogging),
     note("--generate-dwarf", 0, "text keeps its lines without it"),
+};
+/// What wasm-tools finds in a folder `deps` alone.
+constexpr Flag kPackages[] = {
+    option("--deps", 0, "--deps"),
 };
 constexpr Flag kValidate[] = {
     {"--features", 'f', Takes::value, Does::feature, "", Convert::one_feature},
@@ -94,10 +99,10 @@ constexpr ToolVerb kVerbs[] = {
     {"dump", "inspect", Shape::input, {kCommon}},
     {"metadata show", "inspect", Shape::input, {kMetadata, kCommon}},
     {"metadata", "inspect", Shape::input, {kMetadata, kCommon}},
-    {"component new", "component new", Shape::filter, {kNew, kCommon}},
-    {"component embed", "component embed", Shape::wit_input, {kEmbed, kCommon}},
-    {"component wit", "component wit", Shape::input, {kWit, kCommon}},
-    {"component targets", "component targets", Shape::wit_input, {kTargets, kCommon}},
+    {"component new", "component new", Shape::filter, {kNew, kCommon, kPackages}},
+    {"component embed", "component embed", Shape::wit_input, {kEmbed, kCommon, kPackages}},
+    {"component wit", "component wit", Shape::input, {kWit, kCommon, kPackages}},
+    {"component targets", "component targets", Shape::wit_input, {kTargets, kCommon, kPackages}},
     {"compose", "compose", Shape::words, {kCompose, kCommon}},
     {"strip", "opt --level=0", Shape::filter, {kStrip, kCommon}},
     {"wast", "wast", Shape::words, {kWast, kCommon}},

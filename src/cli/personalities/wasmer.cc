@@ -98,6 +98,7 @@ constexpr Flag kDeploy[] = {
     option("--path", 0, "--module"),
     option("--env", 0, "--env"),
     option("--namespace", 0, "--namespace"),
+    option("--output", 'o', "--output"),
     note_value("--owner", 0, "the cluster's own accounts decide who may deploy"),
     note_value("--registry", 0, kRegistry),
     note_value("--token", 0, kRegistry),
