@@ -60,7 +60,13 @@ Result<Module> load_module(const Engine& engine, const LoadedFile& file) {
                   ? Module::from_text(engine, file.content.text())
                   : Module::from_binary(engine, file.content.bytes, file.content.owner),
               file);
-  if (!module) return module;
+  if (!module) {
+    Error& error = module.error();
+    bool wrong = error.phase() == Phase::malformed || error.phase() == Phase::invalid;
+    if (wrong && file.kind != FileKind::text && error.remedy().empty())
+      error.set_remedy("the file is damaged, or made for a later WebAssembly than 3.0: build it again");
+    return module;
+  }
   if (module->name().empty()) module->set_name(stem(file.path));
   return module;
 }

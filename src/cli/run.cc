@@ -194,9 +194,10 @@ Result<void> call_pointer(Store& store, const Instance& instance, const Entry& e
   return print(*answer + "\n");
 }
 
-void explain(Error& error, const Store& store, const wasi::Context* context, const Module& module) {
+void explain(Error& error, const Store& store, const wasi::Context* context, const Module& module,
+             const Arguments& arguments) {
   if (error.phase() != Phase::trap) return;
-  if (std::string reason = refusal(store, context); !reason.empty()) {
+  if (std::string reason = refusal(store, context, arguments); !reason.empty()) {
     error.set_remedy(std::move(reason));
   } else if (target_of(module.syntax()) == Target::unknown_unknown) {
     error.set_remedy(
@@ -271,10 +272,10 @@ Result<int> run(const Arguments& arguments) {
   Result<int> status = instance ? call(store, *instance, module, entry, arguments)
                                 : Result<int>(fail(std::move(instance).error()));
   if (!status) {
-    explain(status.error(), store, context.get(), module);
+    explain(status.error(), store, context.get(), module, arguments);
     if (status.error().phase() == Phase::link) status.error().add_context(file.path);
   } else if (*status != 0) {
-    if (std::string reason = refusal(store, context.get()); !reason.empty())
+    if (std::string reason = refusal(store, context.get(), arguments); !reason.empty())
       print_note(arguments.worded(reason));
   } else if (record && record->is_edge_response() && arguments.positionals().size() == 1) {
     return serve_in_pod(arguments, {});

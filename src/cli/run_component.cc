@@ -164,11 +164,11 @@ Result<int> run_component(const Arguments& arguments, Plan plan, const LoadedFil
   if (!status) {
     Error& error = status.error();
     if (error.phase() == Phase::trap)
-      if (std::string reason = refusal(store, context.get()); !reason.empty())
+      if (std::string reason = refusal(store, context.get(), arguments); !reason.empty())
         error.set_remedy(std::move(reason));
     if (error.phase() == Phase::link) error.add_context(file.path);
   } else if (*status != 0) {
-    if (std::string reason = refusal(store, context.get()); !reason.empty())
+    if (std::string reason = refusal(store, context.get(), arguments); !reason.empty())
       print_note(arguments.worded(reason));
   }
   return status;

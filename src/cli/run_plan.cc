@@ -2,6 +2,7 @@
 #include "cli/run_plan.h"
 
 #include <algorithm>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -61,7 +62,32 @@ void start_limits(const Plan& plan, Store& store) {
   if (plan.timeout) store.set_deadline(std::chrono::steady_clock::now() + *plan.timeout);
 }
 
-std::string refusal(const Store& store, const wasi::Context* context) {
+namespace {
+
+/// About an absolute path among the guest's arguments that is in none of its directories; such a
+/// path fails inside the guest, which asks nobody.
+std::string outside_of_directories(const Arguments& arguments) {
+  std::span<const std::string_view> words(arguments.positionals());
+  for (std::string_view word : words.subspan(std::min<size_t>(words.size(), 1))) {
+    if (word.size() < 2 || word[0] != '/') continue;
+    bool held = std::ranges::any_of(arguments.all("--dir"), [&](std::string_view dir) {
+      auto preopen = wasi::parse_preopen(dir);
+      if (!preopen) return false;
+      std::string_view guest = preopen->guest;
+      while (guest.ends_with('/')) guest.remove_suffix(1);
+      return word.starts_with(guest) && (word.size() == guest.size() || word[guest.size()] == '/');
+    });
+    if (held) continue;
+    std::string_view folder = word.substr(0, std::max<size_t>(word.rfind('/'), 1));
+    return fmt::format("no directory that the guest was given holds {}: --dir HOST::{} would", word,
+                       folder);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string refusal(const Store& store, const wasi::Context* context, const Arguments& arguments) {
   if (auto growth = store.refused_growth()) {
     std::string asked = format_size(growth->asked_bytes), limit = format_size(growth->limit_bytes);
     if (growth->by_store_limit)
@@ -79,6 +105,7 @@ std::string refusal(const Store& store, const wasi::Context* context) {
   if (context->wanted_directories())
     return "the guest was given no directory; if it looked for files, give it one: --dir "
            "HOST::GUEST";
+  if (arguments.has("--dir")) return outside_of_directories(arguments);
   return {};
 }
 

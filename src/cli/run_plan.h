@@ -28,7 +28,7 @@ Result<Plan> make_plan(const Arguments& arguments);
 void start_limits(const Plan& plan, Store& store);
 
 /// What the guest was refused before it failed; empty if nothing was.
-std::string refusal(const Store& store, const wasi::Context* context);
+std::string refusal(const Store& store, const wasi::Context* context, const Arguments& arguments);
 
 /// `sedge run` of a component.
 Result<int> run_component(const Arguments& arguments, Plan plan, const LoadedFile& file);

@@ -1,4 +1,5 @@
 // WIT to components and back, modules to components, and what is refused, without the suites.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "component/decode.h"

@@ -73,6 +73,23 @@ void swap_dirs(std::string& text, std::string_view flag) {
   }
 }
 
+/// "--features +simd" as the tool's flags say it.
+void reword_feature(std::string& text, const ToolVerb& verb) {
+  constexpr std::string_view kHead = "--features +";
+  if (!text.starts_with(kHead)) return;
+  std::string feature = text.substr(kHead.size());
+  for (std::span<const Flag> table : verb.flags)
+    for (const Flag& flag : table) {
+      if (flag.does == Does::feature && flag.to.view() == "+" + feature)
+        text = flag.name.view();
+      else if (flag.does == Does::feature && flag.to.view() == "-" + feature)
+        text = fmt::format("leave {} out", flag.name);
+      for (const Flag& key : flag.keys)
+        if (key.does == Does::feature && key.to.view() == feature)
+          text = fmt::format("-{} {}", flag.letter, key.name);
+    }
+}
+
 }  // namespace
 
 std::string tool_help(const Personality& tool, const ToolVerb& verb) {
@@ -120,12 +137,14 @@ std::string in_words_of(const Personality& tool, const ToolVerb& verb, std::stri
   std::string line(tool.name);
   if (!verb.name.empty()) line += fmt::format(" {}", verb.name);
   replace_option(out, fmt::format("sedge {}", verb.to), line);
+  reword_feature(out, verb);
   for (std::span<const Flag> table : verb.flags)
     for (const Flag& flag : table) {
       if (flag.does != Does::option || out.find(flag.to) == std::string::npos) continue;
-      if (flag.convert == Convert::dir_guest_host && flag.name == flag.to)
+      if (flag.convert == Convert::dir_guest_host && flag.name == flag.to) {
         swap_dirs(out, flag.name);
-      else if (flag.name != flag.to && flag.convert != Convert::dir_guest_host)
+        replace_option(out, "::ro", ":readonly");
+      } else if (flag.name != flag.to && flag.convert != Convert::dir_guest_host)
         replace_option(out, flag.to, flag.name);
     }
   return out;
