@@ -238,10 +238,12 @@ TEST_F(Cli, RunWithoutAFunctionCallsTheOneCandidateOrListsThem) {
   Outcome outcome = run_program(
       {"/bin/sh", "-c", program_path().string() + " run one.wat </dev/null"}, {}, folder_.path());
   EXPECT_EQ(outcome.status, 2);
-  EXPECT_EQ(outcome.err,
-            "error: nothing to run: one.wat is no command (it exports no `_start`); its functions "
-            "are:\n  process: func(i32, i32) -> i32\n"
-            "help: name one: sedge run one.wat FUNC ARGS\n");
+  EXPECT_EQ(
+      outcome.err,
+      "error: nothing to run: one.wat is no command (it exports no `_start`); its functions "
+      "are:\n  process: func(i32, i32) -> i32\n"
+      "help: `process` answers what it gets on standard input: echo '{…}' | sedge run one.wat "
+      "process\n");
 }
 
 TEST_F(Cli, RunSaysWhichFileIsWrongAndWhere) {

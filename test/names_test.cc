@@ -281,8 +281,7 @@ TEST_F(Names, DeployGivesFilesOfValuesAPlace) {
                   "        - name: data\n          mountPath: \"/var/lib/edge\"\n"
                   "          subPath: data-0\n"))
       << claimed.out << claimed.err;
-  EXPECT_TRUE(has(claimed,
-                  "        persistentVolumeClaim:\n          claimName: \"values\"\n"))
+  EXPECT_TRUE(has(claimed, "        persistentVolumeClaim:\n          claimName: \"values\"\n"))
       << claimed.out;
   EXPECT_FALSE(has(deployed("memory"), "data-0"));
   for (const char* place : {"kept.db", "/kept.db", "/etc/sedge/kept.db"}) {

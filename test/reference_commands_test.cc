@@ -157,10 +157,23 @@ constexpr ReferenceCommand kCommands[] = {
      "The module, cut short in the middle."},
     {"Error: incompatible WASI version", "wasmtime run --wasi preview1 module_wasip2.wasm", "", 1},
     {"Error: backend not available", "wasmer run --backend craneleft module.wasm", "", 1},
+    {"Error: backend not available", "wasmer run --backend singlepass module.wasm", ""},
+    {"Error: backend not available", "wasmer run --backend llvm module.wasm", ""},
     {"Error: out of memory", "wasmedge --memory-page-limit 18 module.wasm", "", 1},
     {"Error: cannot import wasi_snapshot_preview1", "wasmedge missing_import.wat", "", 1},
+    {"Error: component composition failed",
+     "wasm-tools component new --wit wit/calculator.wit "
+     "target/wasm32-wasip1/release/calculator.wasm -o calculator.component.wasm",
+     "component new", 1,
+     "With the document's WIT the functions are found by their names; one has another type there."},
     {"Error: unsupported opcode", "wasmedge unknown_opcode.wasm", "", 1},
+    {"Error: illegal instruction",
+     "wasmtime compile --target aarch64-unknown-linux-gnu module.wasm -o arm.wasm && "
+     "wasmtime run --allow-precompiled arm.wasm",
+     "compile", 0, "Code of another processor is not run: the module is, as it was."},
     {"Error: permission denied", "wasmedge reader.wasm /app/data", "", 1},
+    {"Error: permission denied", "wasmedge --dir /other:app reader.wasm /app/data", "", 1},
+    {"Error: permission denied", "wasmedge --dir /app:app:readonly reader.wasm /app/data", "", 1},
 
     {.section = "Extreme Cold Start Optimization",
      .typed = R"(wasmedge --dir /app:/app \

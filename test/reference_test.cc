@@ -92,6 +92,20 @@ data:
         memory_limit_mb: 32
 )";
 
+constexpr std::string_view kCalculatorWit = R"(package toolsku:calculator;
+
+interface ops {
+    add: func(a: f64, b: f64) -> f64;
+    subtract: func(a: f64, b: f64) -> f64;
+    multiply: func(a: f64, b: f64) -> f64;
+    divide: func(a: f64, b: f64) -> result<f64, string>;
+}
+
+world calculator {
+    export ops;
+}
+)";
+
 std::string read(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -155,6 +169,7 @@ class Desk {
                     "\0asm\1\0\0\0\1\4\1\x60\0\0\3\2\1\0\7\n\1\6_start\0\0\n\5\1\3\0\xff\x0b", 37));
     write_named("benchmark_input.json", R"({"action":"aggregate","payload":[1,2,3.5]})");
     write_named("scenarios.yaml", kScenarios);
+    write_named("wit/calculator.wit", kCalculatorWit);
     write_named("runtime-router-config.yaml", naming_(std::string(kConfigMap)));
     fs::create_directories(folder / "bin");
     fs::create_symlink(program_path(), folder / "bin" / "sedge");
@@ -348,15 +363,15 @@ TEST(Reference, ManifestsPassTheSchemas) {
       {"module.yaml", sedge({"--as", "wasmer", "deploy", "--name", "one", "--module", "m.wat",
                              "--env", "MODE=a: \"b\"", "-o", "-"})},
       {"router-own.yaml", sedge({"deploy", "router.yaml", "-o", "-"})},
-      {"router-claim.yaml", sedge({"deploy", "router.yaml", "--claim", "values",
-                                   "--runtime-class", "sedge", "-o", "-"})},
+      {"router-claim.yaml", sedge({"deploy", "router.yaml", "--claim", "values", "--runtime-class",
+                                   "sedge", "-o", "-"})},
   };
   for (const auto& [name, text] : kManifests) {
     if (text.empty()) continue;  // the document is not there
     folder.write(name, text);
     for (const char* version : {"1.31", "1.33"}) {
-      Outcome valid = run_program({"kubernetes-validate", "--strict", "-k", version, name}, {},
-                                  folder.path());
+      Outcome valid =
+          run_program({"kubernetes-validate", "--strict", "-k", version, name}, {}, folder.path());
       EXPECT_EQ(valid.status, 0) << name << ' ' << version << valid.out << valid.err;
     }
   }

@@ -26,7 +26,8 @@ constexpr std::string_view kNodeScript =
 
 constexpr EngineRow kRows[] = {
     {"sedge interp", "", "run --no-cache --tier interp {dir} {in}", "", "", "--dir {dir}::.", ""},
-    {"sedge baseline", "", "run --no-cache --tier baseline {dir} {in}", "", "", "--dir {dir}::.", ""},
+    {"sedge baseline", "", "run --no-cache --tier baseline {dir} {in}", "", "", "--dir {dir}::.",
+     ""},
     {"sedge auto", "", "run --no-cache --tier auto {dir} {in}", "", "", "--dir {dir}::.", ""},
     {"sedge llvm", "", "run --no-cache --tier llvm {dir} {in}", "compile --no-cache -o {out} {in}",
      "run --no-cache --tier llvm --allow-precompiled {dir} {in}", "--dir {dir}::.", ".cwasm"},

@@ -167,7 +167,9 @@ std::vector<Chart> comparison_charts(const Comparison& comparison) {
     const EngineResult& engine = comparison.engines[i];
     if (const auto& hello = comparison.hello[i]) {
       start.groups.push_back({engine.name, {{"", as_ms(hello->median_ns)}}});
-      size.groups.push_back({engine.name, {{"", static_cast<double>(hello->peak_kib) / 1024}}});
+      size.groups.push_back(
+          {engine.name,
+           {{hello->peak_is_bound ? "at most" : "", static_cast<double>(hello->peak_kib) / 1024}}});
     }
     if (auto ns = engine.run_ns()) run.groups.push_back({engine.name, {{"", as_ms(*ns)}}});
   }

@@ -48,6 +48,14 @@ class Scale {
   bool is_log_ = false;
 };
 
+/// "2.41 ms", "2406 ms cold": three digits, or all before the point.
+std::string caption(const ChartBar& bar, std::string_view unit) {
+  std::string out = bar.value < 100 ? fmt::format("{:.3g} {}", bar.value, unit)
+                                    : fmt::format("{:.0f} {}", bar.value, unit);
+  if (!bar.label.empty()) out += " " + escaped(bar.label);
+  return out;
+}
+
 int draw(const Chart& chart, int top, std::string& out) {
   Scale scale(chart);
   out += fmt::format("<text x=\"0\" y=\"{}\" font-weight=\"bold\">{}{}</text>\n", top + 18,
@@ -61,9 +69,9 @@ int draw(const Chart& chart, int top, std::string& out) {
           static_cast<int>(scale.length(bar.value) * (kWidth - kLabelWidth - kNumberWidth));
       out += fmt::format(
           "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"/>\n"
-          "<text x=\"{}\" y=\"{}\" font-size=\"11\">{:.3g} {} {}</text>\n",
+          "<text x=\"{}\" y=\"{}\" font-size=\"11\">{}</text>\n",
           kLabelWidth, y, std::max(length, 1), kBar - 2, kColours[i % std::size(kColours)],
-          kLabelWidth + length + 6, y + kBar - 3, bar.value, chart.unit, escaped(bar.label));
+          kLabelWidth + length + 6, y + kBar - 3, caption(bar, chart.unit));
       y += kBar;
     }
     y += kGap;

@@ -141,8 +141,8 @@ class Compiler {
       std::vector<std::string> words = sedgec_arguments(target, mode_, level_);
       // This user's later runs take it from the cache, which they may trust as they may not a file.
       if (level_ == 3 && !cache_.empty() && target == vm::host_target())
-        words.insert(words.end(), {"--cache", cache_, "--cache-size",
-                                   std::to_string(Config().cache_bytes)});
+        words.insert(words.end(),
+                     {"--cache", cache_, "--cache-size", std::to_string(Config().cache_bytes)});
       SEDGE_TRY_ASSIGN(const Sedgec::Answer answer, sedgec_.compile(words, original));
       SEDGE_TRY_ASSIGN(vm::Artifact one, vm::read_artifact(answer.artifact));
       artifact.layout = one.layout;

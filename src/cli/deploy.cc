@@ -95,8 +95,8 @@ Result<uint32_t> number(const Arguments& arguments, std::string_view option, uin
 /// A folder that the pods can write, for a route's file of values.
 Result<void> add_data_folder(Deployment& deployment, const std::string& file) {
   std::string folder = fs::path(file).parent_path().lexically_normal().string();
-  bool taken = std::ranges::any_of(
-      deployment.files, [&](const PodFile& other) { return other.folder == folder; });
+  bool taken = std::ranges::any_of(deployment.files,
+                                   [&](const PodFile& other) { return other.folder == folder; });
   if (!file.starts_with('/') || folder == "/" || folder == kConfigFolder || taken)
     return fail(Error(ErrorCode::bad_argument, fmt::format(": `keyvalue: {}` has no place in a "
                                                            "pod, which can write into folders of "

@@ -64,7 +64,8 @@ Result<Module> load_module(const Engine& engine, const LoadedFile& file) {
     Error& error = module.error();
     bool wrong = error.phase() == Phase::malformed || error.phase() == Phase::invalid;
     if (wrong && file.kind != FileKind::text && error.remedy().empty())
-      error.set_remedy("the file is damaged, or made for a later WebAssembly than 3.0: build it again");
+      error.set_remedy(
+          "the file is damaged, or made for a later WebAssembly than 3.0: build it again");
     return module;
   }
   if (module->name().empty()) module->set_name(stem(file.path));

@@ -90,7 +90,8 @@ std::pair<std::string, std::string> mounts_and_volumes(const Deployment& d) {
   if (number != 0 && !d.claim.empty())
     volumes += fmt::format(
         "      # Of a disk of the node, not of a network: values are kept by SQLite. With "
-        "ReadWriteOnce all pods run on one node.\n      - name: data\n        persistentVolumeClaim:\n          claimName: {}\n",
+        "ReadWriteOnce all pods run on one node.\n      - name: data\n        "
+        "persistentVolumeClaim:\n          claimName: {}\n",
         yaml_string(d.claim));
   return {mounts, volumes};
 }

@@ -122,15 +122,15 @@ Result<Entry> without_function(const Module& module, std::string_view path) {
   if (functions.empty())
     return fail(ErrorCode::nothing_to_run,
                 fmt::format(": {} exports no `_start` and no other function", path));
-  return fail(Error(ErrorCode::nothing_to_run,
-                    fmt::format(": {} is no command (it exports no `_start`); its functions are:{}",
-                                path, functions))
-                  .with_remedy(
-                      candidates.size() == 1
-                          ? fmt::format("`{0}` answers what it gets on standard input: echo "
-                                        "'{{…}}' | sedge run {1} {0}",
-                                        candidates[0], path)
-                          : fmt::format("name one: sedge run {} FUNC ARGS", path)));
+  return fail(
+      Error(ErrorCode::nothing_to_run,
+            fmt::format(": {} is no command (it exports no `_start`); its functions are:{}", path,
+                        functions))
+          .with_remedy(candidates.size() == 1
+                           ? fmt::format("`{0}` answers what it gets on standard input: echo "
+                                         "'{{…}}' | sedge run {1} {0}",
+                                         candidates[0], path)
+                           : fmt::format("name one: sedge run {} FUNC ARGS", path)));
 }
 
 Result<Entry> find_entry(const Module& module, const Arguments& arguments) {

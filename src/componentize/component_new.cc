@@ -621,11 +621,10 @@ Result<std::string> Assembler::export_name(const Part& part, const wit::WorldIte
                                core_type_text(expected.type)));
     return name;
   }
-  return wrong(fmt::format("the module does not export `{}`{}, which world `{}` has", plain,
-                           plain_names_ && plain != function.name
-                               ? fmt::format(" (or `{}`)", function.name)
-                               : "",
-                           resolve_.worlds[world_].name));
+  return wrong(fmt::format(
+      "the module does not export `{}`{}, which world `{}` has", plain,
+      plain_names_ && plain != function.name ? fmt::format(" (or `{}`)", function.name) : "",
+      resolve_.worlds[world_].name));
 }
 
 Result<void> Assembler::check_exports() {

@@ -104,9 +104,8 @@ std::shared_ptr<ModuleImpl> build_valid(const Engine& engine, wasm::Module synta
 
 Result<std::shared_ptr<ModuleImpl>> build(const Engine& engine, wasm::Module syntax,
                                           std::shared_ptr<const void> owner) {
-  SEDGE_TRY_ASSIGN(wasm::Validated validated,
-                   wasm::validate(syntax, engine.config().features,
-                                  engine.impl()->resources->registry));
+  SEDGE_TRY_ASSIGN(wasm::Validated validated, wasm::validate(syntax, engine.config().features,
+                                                             engine.impl()->resources->registry));
   return build_valid(engine, std::move(syntax), std::move(validated.types), std::move(owner));
 }
 

@@ -678,13 +678,16 @@ Result<ast::File> merge_files(const Sources& sources, std::vector<ast::File> fil
   for (ast::File& file : files) {
     if (file.has_name) {
       if (out.has_name && out.main.name != file.main.name)
-        return fail(sources.error(
-            ErrorCode::wit_syntax,
-            fmt::format(": the files of a folder are one package, but this one is `{}` and another "
+        return fail(
+            sources
+                .error(
+                    ErrorCode::wit_syntax,
+                    fmt::format(
+                        ": the files of a folder are one package, but this one is `{}` and another "
                         "`{}`",
                         file.main.name.to_string(), out.main.name.to_string()),
-            file.main.place)
-                        .with_remedy("name one file of them; --deps names a folder with the rest"));
+                    file.main.place)
+                .with_remedy("name one file of them; --deps names a folder with the rest"));
       if (out.is_documented && file.is_documented)
         return fail(sources.error(ErrorCode::wit_syntax,
                                   ": two files of the folder document the package",

@@ -80,7 +80,7 @@ struct ToolVerb {
   Text to;    ///< words of sedge, such as "run" or "component new"; empty: see `why`
   Shape shape = Shape::words;
   std::array<std::span<const Flag>, 3> flags = {};
-  Text why = {};      ///< what the user can do instead of a verb that has no counterpart
+  Text why = {};       ///< what the user can do instead of a verb that has no counterpart
   Text fallback = {};  ///< "--listen=ADDRESS": an option that holds where the user gives none
 };
 

@@ -407,14 +407,15 @@ class Translator {
 
   Result<std::string> convert_level(const std::string& written, std::string_view value) const {
     constexpr std::pair<std::string_view, std::string_view> kLevels[] = {
-        {"0", "1"},     {"none", "1"},  {"1", "1"}, {"2", "3"},
-        {"3", "3"},     {"speed", "3"}, {"s", "2"}, {"z", "2"},
-        {"speed_and_size", "2"}};
+        {"0", "1"}, {"none", "1"}, {"1", "1"},
+        {"2", "3"}, {"3", "3"},    {"speed", "3"},
+        {"s", "2"}, {"z", "2"},    {"speed_and_size", "2"}};
     for (const auto& [level, ours] : kLevels)
       if (value == level) return std::string(ours);
-    return fail(bad(fmt::format("`{}`: a level is 0, 1, 2, 3, s, z, none, speed or "
-                                "speed_and_size",
-                                written)));
+    return fail(
+        bad(fmt::format("`{}`: a level is 0, 1, 2, 3, s, z, none, speed or "
+                        "speed_and_size",
+                        written)));
   }
 
   /// "aarch64-unknown-linux-gnu" → "aarch64-linux"; a target of sedge stays.
@@ -433,8 +434,8 @@ class Translator {
       if (rest.empty() || (rest.starts_with('-') && rest.find("linux") != rest.npos))
         return std::string(target);
     }
-    return fail(bad(fmt::format("`{}`: code is made for x86_64, aarch64 and riscv64, on Linux",
-                                written)));
+    return fail(
+        bad(fmt::format("`{}`: code is made for x86_64, aarch64 and riscv64, on Linux", written)));
   }
 
   Result<std::string> convert_dir(bool guest_first, const std::string& written,
@@ -491,8 +492,8 @@ class Translator {
     std::string_view option = out_.verb->fallback;
     if (option.empty()) return;
     std::string name(option.substr(0, option.find('=')));
-    bool given = std::ranges::find(out_.options, name, &TranslatedOption::name) !=
-                 out_.options.end();
+    bool given =
+        std::ranges::find(out_.options, name, &TranslatedOption::name) != out_.options.end();
     if (!given) add(name, std::string(option.substr(name.size() + 1)), std::string(option));
   }
 

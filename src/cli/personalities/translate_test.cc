@@ -93,10 +93,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"wasmtime -S preview2=y,cli a.wasm", "run a.wasm"},
         Case{"wasmtime run --cranelift --max-wasm-stack 1048576 --opt-level 2 a.wasm",
              "run --tier=auto --max-stack=1048576 --level=3 a.wasm"},
-        Case{"wasmtime compile --cranelift --opt-level speed m.wasm",
-             "compile --level=3 m.wasm"},
+        Case{"wasmtime compile --cranelift --opt-level speed m.wasm", "compile --level=3 m.wasm"},
         Case{"wasmtime compile -O opt-level=s -C compiler=winch m.wasm -o out.cwasm",
-             "compile --level=2 --output=out.cwasm m.wasm\nwasmtime compile -C compiler=winch: what is "
+             "compile --level=2 --output=out.cwasm m.wasm\nwasmtime compile -C compiler=winch: "
+             "what is "
              "compiled ahead of time is always optimised"},
         Case{"wasmtime --dir host::guest --dir . m.wasm", "run --dir=host::guest --dir=. m.wasm"},
         Case{"wasmtime --mapdir guest::host m.wasm", "run --dir=host::guest m.wasm"},
@@ -213,7 +213,8 @@ INSTANTIATE_TEST_SUITE_P(
              "`wasm-tools --help` lists the commands"},
         Case{"wasm-opt -Oz -o out.wasm in.wasm", "opt --level=z --output=out.wasm in.wasm"},
         Case{"wasm-opt -Os -S --enable-gc --disable-simd -o out.wat in.wasm",
-             "opt --level=s --text --output=out.wat in.wasm\nwasm-opt --disable-simd: a module keeps "
+             "opt --level=s --text --output=out.wat in.wasm\nwasm-opt --disable-simd: a module "
+             "keeps "
              "the features that it uses"},
         Case{"wasm-opt -O2 --dce in.wasm",
              "opt --level=2 in.wasm\nwasm-opt --dce: the level of optimisation chooses the passes"},
@@ -269,7 +270,8 @@ TEST(Words, MessagesNameTheToolsOwnFlags) {
   EXPECT_EQ(in_words_of(kWasmedge, wasmedge, "raise --max-memory"), "raise --memory-page-limit");
   EXPECT_EQ(in_words_of(kWasmedge, wasmedge, "give it one: --dir HOST::GUEST"),
             "give it one: --dir GUEST:HOST");
-  EXPECT_EQ(in_words_of(kWasmedge, wasmedge, "--dir HOST::/app without ::ro"), "--dir /app:HOST without :readonly");
+  EXPECT_EQ(in_words_of(kWasmedge, wasmedge, "--dir HOST::/app without ::ro"),
+            "--dir /app:HOST without :readonly");
   EXPECT_EQ(in_words_of(kWasmedge, wasmedge, "--features +simd"), "leave --disable-simd out");
   EXPECT_EQ(in_words_of(kWasmedge, wasmedge, "--features +threads"), "--enable-threads");
   EXPECT_EQ(in_words_of(kWasmtime, kWasmtime.verbs[0], "--features +gc"), "-W gc");
@@ -282,9 +284,9 @@ TEST(Words, MessagesNameTheToolsOwnFlags) {
 
 TEST(Help, SaysWhatEachFlagMeans) {
   std::string help = tool_help(kWasmer, kWasmer.verbs[1]);
-  EXPECT_TRUE(
-      help.starts_with("Wasmer's command line, answered by sedge\n\n"
-                       "Usage: wasmer run [OPTIONS] FILE [ARGS…] [-- ARGS…]    the same as sedge run\n"))
+  EXPECT_TRUE(help.starts_with(
+      "Wasmer's command line, answered by sedge\n\n"
+      "Usage: wasmer run [OPTIONS] FILE [ARGS…] [-- ARGS…]    the same as sedge run\n"))
       << help;
   EXPECT_NE(help.find("  --stack-size VALUE                 sedge's `--max-stack`\n"),
             std::string::npos);

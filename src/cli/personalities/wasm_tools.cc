@@ -31,8 +31,9 @@ constexpr Flag kPrint[] = {
 };
 constexpr Flag kNew[] = {
     option("--adapt", 0, "--adapt"),
-    {"--import-name", 0, Takes::value, Does::refuse, "name the import in the core module's own "
-                                                     "text: `sedge print`, `sedge parse`"},
+    {"--import-name", 0, Takes::value, Does::refuse,
+     "name the import in the core module's own "
+     "text: `sedge print`, `sedge parse`"},
     option("--wit", 0, "--wit"),
     option("--world", 'w', "--world"),
     note("--realloc-via-memory-grow", 0, "adapters of sedge need no memory of the module"),
@@ -43,8 +44,9 @@ constexpr Flag kEmbed[] = {
     option("--world", 'w', "--world"),
     option("--encoding", 0, "--encoding"),
     {"--dummy", 0, Takes::nothing, Does::refuse, "sedge makes no modules of its own"},
-    {"--only-custom", 0, Takes::nothing, Does::refuse, "`sedge component wit --wasm` writes WIT "
-                                                       "in binary form"},
+    {"--only-custom", 0, Takes::nothing, Does::refuse,
+     "`sedge component wit --wasm` writes WIT "
+     "in binary form"},
     words("--all-features", 0, "--features all"),
     option("--features", 0, "--features"),
     option("--output", 'o', "--output"),
@@ -66,8 +68,9 @@ constexpr Flag kTargets[] = {
 };
 constexpr Flag kStrip[] = {
     words("--all", 'a', "--strip-producers"),
-    {"--delete", 'd', Takes::value, Does::refuse, "debug information goes; --all takes away the "
-                                                  "`producers` section as well"},
+    {"--delete", 'd', Takes::value, Does::refuse,
+     "debug information goes; --all takes away the "
+     "`producers` section as well"},
     option("--output", 'o', "--output"),
 };
 constexpr Flag kCompose[] = {
@@ -111,8 +114,12 @@ constexpr ToolVerb kVerbs[] = {
     {"metadata unbundle", "", Shape::words, {}, kNoUnbundle},
     {"component unbundle", "", Shape::words, {}, kNoUnbundle},
     {"component link", "", Shape::words, {}, "wasm-ld links modules; `sedge compose` components"},
-    {"component semver-check", "", Shape::words, {}, "`sedge component targets` checks a component "
-                                                     "against a world"},
+    {"component semver-check",
+     "",
+     Shape::words,
+     {},
+     "`sedge component targets` checks a component "
+     "against a world"},
     {"json-from-wast", "", Shape::words, {}, "`sedge wast` runs scripts as they are"},
     {"demangle", "", Shape::words, {}, "the names of a module are shown as they are"},
     {"smith", "", Shape::words, {}, "sedge makes no random modules"},
