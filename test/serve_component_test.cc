@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include "base/cpu.h"
 #include "component_server.h"
 #if SEDGE_HAVE_HTTP2
 #include "net/http2_test_peer.h"
