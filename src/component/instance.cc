@@ -373,8 +373,7 @@ Result<void> Instantiation::definition(const Definition& item) {
 }
 
 Result<void> Instantiation::core_module(const CoreModule& item) {
-  SEDGE_TRY_ASSIGN(Module module, inst_.component->module(item));
-  inst_.core_modules.push_back(std::move(module));
+  inst_.core_modules.push_back(inst_.component->module(item));
   return {};
 }
 

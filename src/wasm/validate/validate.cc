@@ -34,7 +34,7 @@ class ModuleValidator {
     SEDGE_TRY(initialisers());
     SEDGE_TRY(exports());
     SEDGE_TRY(start());
-    if (walk != Walk::none) SEDGE_TRY(bodies(walk == Walk::quick));
+    SEDGE_TRY(bodies(walk == Walk::quick));
     return std::move(context_.types);
   }
 
@@ -334,9 +334,9 @@ Result<TypeSet> validate_module(const Module& module, Features features,
 }  // namespace validation
 
 Result<Validated> validate(const Module& module, Features features,
-                           const std::shared_ptr<TypeRegistry>& registry, Bodies bodies) {
-  const auto walk = bodies == Bodies::check ? validation::Walk::quick : validation::Walk::none;
-  SEDGE_TRY_ASSIGN(TypeSet types, validation::validate_module(module, features, registry, walk));
+                           const std::shared_ptr<TypeRegistry>& registry) {
+  SEDGE_TRY_ASSIGN(TypeSet types, validation::validate_module(module, features, registry,
+                                                              validation::Walk::quick));
   return Validated{std::move(types)};
 }
 
