@@ -49,8 +49,8 @@ class ComponentServerTest : public testing::Test {
     route_.timeout_ms = 300'000;  // no test waits for it
     route_.pool_size = 1;
   }
-  /// What a guest must not need, but a test waits for: as short as a slow machine allows, on which a
-  /// request that is to be answered takes its time too.
+  /// What a guest must not need, but a test waits for: as short as a slow machine allows, on which
+  /// a request that is to be answered takes its time too.
   static constexpr uint32_t kShortTimeoutMs = 2000;
   void start() {
     RouterConfig config;

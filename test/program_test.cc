@@ -61,8 +61,7 @@ Outcome run_program(const std::vector<std::string>& argv, std::string_view input
     // What earlier runs have left must not matter, unless a test says so; nor what runs the tests,
     // be it a pod.
     ::setenv("SEDGE_CACHE", "off", 1);
-    for (const char* name : {"KUBERNETES_SERVICE_HOST", "PORT"})
-      ::unsetenv(name);
+    for (const char* name : {"KUBERNETES_SERVICE_HOST", "PORT"}) ::unsetenv(name);
     for (const std::string& item : env) ::putenv(const_cast<char*>(item.c_str()));
     ::execvp(words[0], words.data());
     ::_exit(127);

@@ -115,10 +115,11 @@ TEST_F(ServeComponentTest, AnswersCurlOverHttp2) {
     GTEST_SKIP() << "no curl with HTTP/2 is installed";
   start();
   std::string big(200'000, 'x');
-  test::Outcome outcome = test::run_program(
-      {"curl", "-q", "-sS", "--noproxy", "*", "--http2-prior-knowledge", "--data-binary", "@-", "-w",
-       "\n%{http_version} %{http_code}", fmt::format("http://{}/echo", address().to_string())},
-      big);
+  test::Outcome outcome =
+      test::run_program({"curl", "-q", "-sS", "--noproxy", "*", "--http2-prior-knowledge",
+                         "--data-binary", "@-", "-w", "\n%{http_version} %{http_code}",
+                         fmt::format("http://{}/echo", address().to_string())},
+                        big);
   EXPECT_EQ(outcome.err, "");
   EXPECT_EQ(outcome.out, big + "\n2 200");
 }

@@ -1,5 +1,5 @@
-// A folder of a test's own: tests run side by side, and what an earlier one has left behind must not
-// matter.
+// A folder of a test's own: tests run side by side, and what an earlier one has left behind must
+// not matter.
 #ifndef SEDGE_BASE_TEST_FOLDER_H_
 #define SEDGE_BASE_TEST_FOLDER_H_
 

@@ -164,7 +164,7 @@ class PreparedPool {
   }
 
   const uint32_t capacity_;
-  mutable std::mutex mutex_;                      // guards all below
+  mutable std::mutex mutex_;  // guards all below
   // Of these the last is taken first, as its memory is warm; and what has served and may again goes
   // before what was made meanwhile.
   std::vector<std::unique_ptr<Prepared>> ready_;
