@@ -33,7 +33,7 @@ uint64_t memory_bytes() {
   return bytes;
 }
 
-constexpr uint32_t kCutGraceMs = 1000;  // for the 503s of what was interrupted
+constexpr uint32_t kCutGraceMs = 3000;  // for the 503s of what was interrupted, on a busy machine
 
 }  // namespace
 
