@@ -120,7 +120,7 @@ Result<void> ComponentFunction::warm_up(const RouteConfig& route, const std::str
   wasi::link(linker);
   SEDGE_TRY_ASSIGN(pre_, linker.instantiate_pre(loaded_.component));
   // The first request is not kept waiting for what serves the later ones.
-  SEDGE_TRY_ASSIGN(auto first, create(std::chrono::steady_clock::now() + loaded_.timeout, false));
+  SEDGE_TRY_ASSIGN(auto first, create(deadline_to_prepare(loaded_.timeout), false));
   bool http = first->handler.has_value();
   bool command = wasi::is_command(first->instance);
   bool wants_command = route.kind == Kind::edge || route.kind == Kind::serverless;
@@ -154,9 +154,8 @@ Result<void> ComponentFunction::warm_up(const RouteConfig& route, const std::str
 }
 
 bool ComponentFunction::prepare() {
-  return pool_.prepare(
-      [this] { return create(std::chrono::steady_clock::now() + loaded_.timeout, true); },
-      [this](Prepared& used) { return renew(used); });
+  return pool_.prepare([this] { return create(deadline_to_prepare(loaded_.timeout), true); },
+                       [this](Prepared& used) { return renew(used); });
 }
 
 void ComponentFunction::give_back(Pool::Lease lease, bool good) {
