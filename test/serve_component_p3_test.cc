@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "base/cpu.h"
 #include "component_server.h"
 
 namespace sedge::serve {
