@@ -20,7 +20,6 @@ namespace {
 
 using namespace sedge;
 using component::Types;
-using component::ValType;
 using fuzz::require;
 namespace twin = component::twin;
 
@@ -75,7 +74,7 @@ uint32_t func_of(const sedge::Component& made) {
   return made.validated().components.at(&made.syntax()).spaces.types.back().id;
 }
 
-void survives(const Types& types, ValType type, const ComponentVal& value) {
+void survives(const Types& types, component::ValType type, const ComponentVal& value) {
   const std::string text = to_string(value);
   auto again = component::parse_wave(types, type, text);
   require(again.has_value(), "a value's text can be read");
@@ -84,7 +83,7 @@ void survives(const Types& types, ValType type, const ComponentVal& value) {
   require(to_string(*again) == text, "a value has one text");
 }
 
-void read(const Types& types, ValType type, std::string_view text) {
+void read(const Types& types, component::ValType type, std::string_view text) {
   auto value = component::parse_wave(types, type, text);
   if (!value) return require(!value.error().message().empty(), "an error has a message");
   require(component::check_value(types, type, *value).has_value(), "what was read is of the type");
@@ -99,7 +98,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Types& types = *all.validated().types;
   static const uint32_t sig = func_of(all);
   if (size == 0) return 0;
-  const std::vector<ValType>& params = types.func(sig).params;
+  const std::vector<component::ValType>& params = types.func(sig).params;
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   const size_t which = data[0] % (params.size() + 2);
   if (which < params.size()) {
@@ -126,7 +125,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     auto made = sedge::Component::from_text(engine(), twin::guest_text(type, "u8"));
     if (!made) return 0;  // too large
     const Types& of = *made->validated().types;
-    const ValType param = of.func(func_of(*made)).params[0];
+    const component::ValType param = of.func(func_of(*made)).params[0];
     ComponentVal value = twin::value_of(choices, of, param);
     if (component::check_value(of, param, value)) survives(of, param, value);
   }
