@@ -7,6 +7,7 @@ the seeds that are written here are used. A folder that has seeds is left as it 
 """
 
 import hashlib
+import itertools
 import pathlib
 import random
 import subprocess
@@ -57,6 +58,25 @@ CGI = [
     b"br;q=0.5, gzip, *;q=0",
 ]
 
+# Behind a byte that picks the type (fuzz/wave.cc).
+WAVE = [
+    bytes([index]) + text
+    for index, text in [
+        (0, b"true"), (2, b"-128"), (7, b"18446744073709551615"), (9, b"-3.5e-7"), (10, b"nan"), (10, b"-inf"),
+        (11, b"'\\u{1f600}'"), (12, b'"a\\"\\n\xc3\xa9"'), (13, b'["a", "b",]'), (14, b"[1, 255] // two"),
+        (16, b'[("a", 1)]'), (17, b'{b-c: true, %none: some(1)}'), (18, b"(0.1, 'x', some(none), ok(err))"),
+        (19, b'err("x")'), (19, b"%nan"), (20, b"some(%none)"), (21, b"err((1))"), (22, b"none"), (23, b"ok(1)"),
+        (26, b"{x: 1}"), (27, b"{a, %true}"), (28, b'[some([ok("a"), err]), none]'), (30, bytes(range(40, 140))),
+    ]
+]
+
+AUTHORITY = [
+    b"example.com:8080\n/a/b?c=%20\nhttps\nexample.com\n*.example.com:8000-8999\ndeny:example.com",
+    b"[::1]:443\n/\nhttp\ntcp:[::1]:443\ntcp:fe80::/10:*\nudp:*:53\ndeny:tcp:10.0.0.0/8:*",
+    b"user:word@127.0.0.1:1\n*\nwss\ntcp:127.0.0.1:1-65535\ntcp-listen:0.0.0.0:0\ndns:*.internal",
+    b"localhost.\nx\nh+t.p\nLOCALHOST\n*:80\n127.0.0.1:80\n:8080\n[::]:0",
+]
+
 
 def frame(kind, flags, stream, payload=b""):
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
@@ -94,10 +114,10 @@ def http2_seeds():
         yield b"\1" + b"".join(bytes([kind, flags, stream, len(load)]) + load for kind, flags, stream, load in frames)
 
 
-def modules(text):
+def forms(text, keyword="module"):
     """The `(module ...)` forms at the top of a script, or inside its assertions."""
     at = 0
-    while (at := text.find("(module", at)) >= 0:
+    while (at := text.find("(" + keyword, at)) >= 0:
         depth, i, quoted = 0, at, False
         while i < len(text):
             c = text[i]
@@ -118,7 +138,7 @@ def modules(text):
                     break
             i += 1
         form = text[at:i + 1]
-        if len(form) <= MAX_BYTES and "(module binary" not in form and "(module quote" not in form:
+        if len(form) <= MAX_BYTES and form.split(None, 2)[1:2] not in (["binary"], ["quote"]):
             yield form
         at = i + 1
 
@@ -132,11 +152,9 @@ WAC = [
 ]
 
 
-def text_seeds(shared, per_file):
-    for script in sorted((shared / "suites" / "spec").rglob("*.wast")):
-        for index, form in enumerate(modules(script.read_text(errors="replace"))):
-            if index == per_file:
-                break
+def text_seeds(shared, per_file, suite="spec", keyword="module"):
+    for script in sorted((shared / "suites" / suite).rglob("*.wast")):
+        for form in itertools.islice(forms(script.read_text(errors="replace"), keyword), per_file):
             yield form.encode()
 
 
@@ -181,6 +199,9 @@ def main():
         "command_line": lambda: COMMAND_LINE,
         "cgi": lambda: CGI,
         "text": lambda: text_seeds(shared, 12),
+        "component_text": lambda: text_seeds(shared, 20, "component-model", "component"),
+        "wave": lambda: WAVE,
+        "authority": lambda: AUTHORITY,
         "decode": lambda: binary_seeds(shared),
         "wit": lambda: wit_seeds(shared),
         "wac": lambda: WAC,

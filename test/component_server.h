@@ -23,12 +23,14 @@ class ComponentServerTest : public testing::Test {
  protected:
   using TestClient = net::TestClient;
 
-  /// `wat` in test/guests; `wit` in the folder of that name; a world `guest`.
-  static void make_guest(const std::string& wat, const std::string& wit, const std::string& world) {
+  /// `wat` in test/guests; packages of the folders `wits` in wit/; a world `guest`.
+  static void make_guest(const std::string& wat, const std::vector<std::string>& wits,
+                         const std::string& world) {
     folder_ = std::make_unique<test::TempFolder>();
     namespace fs = std::filesystem;
     fs::create_directories(folder_->path() + "/wit");
-    fs::copy(test::root_path("wit") / wit / "deps", folder_->path() + "/wit/deps");
+    for (const std::string& wit : wits)
+      fs::copy(test::root_path("wit") / wit / "deps", folder_->path() + "/wit/deps");
     folder_->write("wit/world.wit", "package test:guest;\n" + world);
     const std::string core = folder_->path() + "/core.wasm";
     run({"component", "embed", "--wit", folder_->path() + "/wit", "--world", "guest",

@@ -28,7 +28,7 @@ constexpr std::string_view kChunkedPost =
 
 class ServeComponentP3Test : public ComponentServerTest {
  protected:
-  static void SetUpTestSuite() { make_guest("http_p3_guest.wat", "p3", kWorld); }
+  static void SetUpTestSuite() { make_guest("http_p3_guest.wat", {"p3"}, kWorld); }
   uint64_t in_flight() { return metric("sedge_requests_in_flight{route=\"/*\"}"); }
 };
 

@@ -80,7 +80,7 @@ class Upstream final : public net::Handler {
 
 class ServeComponentTest : public ComponentServerTest {
  protected:
-  static void SetUpTestSuite() { make_guest("http_guest.wat", "p2", kWorld); }
+  static void SetUpTestSuite() { make_guest("http_guest.wat", {"p2"}, kWorld); }
 };
 
 TEST_F(ServeComponentTest, EchoesContentAsItComes) {

@@ -171,6 +171,66 @@ constexpr const char* kUdpGuest3 = R"((module
     (i32.const 0)))
 )";
 
+constexpr const char* kCancelWorld = R"(package test:guest;
+world guest {
+  import wasi:clocks/monotonic-clock@0.3.0;
+  import wasi:sockets/types@0.3.0;
+  export wasi:cli/run@0.3.0;
+}
+)";
+/// Cancels a call that waits for an hour, and one that waits for a datagram; then a datagram to
+/// itself comes to a call that was made later. Traps when anything goes wrong.
+constexpr const char* kCancelGuest = R"((module
+  (import "wasi:clocks/monotonic-clock@0.3.0" "[async-lower]wait-for"
+    (func $wait (param i64) (result i32)))
+  (import "wasi:sockets/types@0.3.0" "[static]udp-socket.create" (func $create (param i32 i32)))
+  (import "wasi:sockets/types@0.3.0" "[method]udp-socket.bind"
+    (func $bind (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "wasi:sockets/types@0.3.0" "[method]udp-socket.get-local-address"
+    (func $address (param i32 i32)))
+  (import "wasi:sockets/types@0.3.0" "[method]udp-socket.send"
+    (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "wasi:sockets/types@0.3.0" "[method]udp-socket.receive" (func $receive (param i32 i32)))
+  (import "wasi:sockets/types@0.3.0" "[async-lower][method]udp-socket.receive"
+    (func $start-receive (param i32 i32) (result i32)))
+  (import "$root" "[subtask-cancel]" (func $cancel (param i32) (result i32)))
+  (import "$root" "[subtask-drop]" (func $drop (param i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 500) "ping")
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 65536))
+  ;; `code` is of a call that waits: it is started, and cancelled before it returned.
+  (func $stop (param $code i32)
+    (if (i32.ne (i32.and (local.get $code) (i32.const 15)) (i32.const 1)) (then unreachable))
+    (local.set $code (i32.shr_u (local.get $code) (i32.const 4)))
+    (if (i32.ne (call $cancel (local.get $code)) (i32.const 4)) (then unreachable))
+    (call $drop (local.get $code)))
+  (func (export "wasi:cli/run@0.3.0#run") (result i32)
+    (local $socket i32)
+    (call $stop (call $wait (i64.const 3600000000000)))
+    (call $create (i32.const 0) (i32.const 100))
+    (if (i32.load8_u (i32.const 100)) (then unreachable))
+    (local.set $socket (i32.load (i32.const 104)))
+    (call $bind (local.get $socket) (i32.const 0) (i32.const 0) (i32.const 127) (i32.const 0)
+      (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+      (i32.const 0) (i32.const 0) (i32.const 120))
+    (if (i32.load8_u (i32.const 120)) (then unreachable))
+    (call $stop (call $start-receive (local.get $socket) (i32.const 160)))
+    (call $address (local.get $socket) (i32.const 140))
+    (if (i32.load8_u (i32.const 140)) (then unreachable))
+    (call $send (local.get $socket) (i32.const 500) (i32.const 4) (i32.const 1)
+      (i32.const 0) (i32.load16_u (i32.const 148)) (i32.const 127) (i32.const 0) (i32.const 0)
+      (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+      (i32.const 0) (i32.const 120))
+    (if (i32.load8_u (i32.const 120)) (then unreachable))
+    (call $receive (local.get $socket) (i32.const 200))
+    (if (i32.load8_u (i32.const 200)) (then unreachable))
+    (if (i32.ne (i32.load (i32.load (i32.const 204))) (i32.load (i32.const 500)))
+      (then unreachable))
+    ;; Nothing was written where the cancelled call would have put what it receives.
+    (if (i64.ne (i64.load (i32.const 160)) (i64.const 0)) (then unreachable))
+    (i32.const 0)))
+)";
+
 /// Listens on a port of 127.0.0.1, connects to it and sends "ping"; then the same with datagrams.
 /// Fails when it is denied access, traps when anything else goes wrong.
 constexpr const char* kLocalGuest = R"((module
@@ -413,6 +473,12 @@ TEST_F(SocketsComponentTest, ExchangeDatagramsOfWasi3) {
   });
   outcome = run({"--net", fmt::format("udp:127.0.0.1:{}", port)});
   server.join();
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+}
+
+TEST_F(SocketsComponentTest, CallsOfWasi3ThatWaitCanBeCancelled) {
+  component_ = make("p3", kCancelWorld, "cancel", kCancelGuest);
+  const test::Outcome outcome = run({"--net", "udp:127.0.0.1:*"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
 }
 

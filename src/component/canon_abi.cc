@@ -381,80 +381,97 @@ Result<void> Crossing::store_string_at(const ComponentVal& value, uint64_t at) {
   return store(PrimType::string, value, at);
 }
 
-/// Allocates as the specification does, guess and correction, since the guest sees the calls.
+namespace {
+
+/// What a string was lifted from, and its length there in code units: wide strings of latin1+utf16
+/// are told from those of utf16.
+enum class Source : uint8_t { host, utf8, utf16, latin1, wide };
+struct SourceUnits {
+  Source source;
+  uint64_t units;
+};
+/// A string that the host made, or changed since it was lifted, is one in UTF-8.
+SourceUnits source_of(const ComponentVal& value) {
+  const auto source = static_cast<Source>(value.encoding);
+  const bool kept = source == Source::latin1 ? value.bits == latin1_length(value.text)
+                    : source == Source::utf16 || source == Source::wide
+                        ? value.bits == utf16_length(value.text)
+                        : false;
+  return kept ? SourceUnits{source, value.bits} : SourceUnits{Source::utf8, value.text.size()};
+}
+
+}  // namespace
+
+/// Allocates and writes as the specification does, guess and correction, since the guest's
+/// allocator sees it: what was written before a reallocation is its to copy.
 Result<Crossing::Range> Crossing::store_string(const ComponentVal& value) {
   using Encoding = AbiOptions::Encoding;
-  enum : uint8_t { kHost, kUtf8, kUtf16, kLatin1, kWide };
-  uint64_t tag = options_.is64 ? uint64_t{1} << 63 : uint64_t{1} << 31;
-  uint8_t source = value.encoding == kHost ? static_cast<uint8_t>(kUtf8) : value.encoding;
-  uint64_t units = value.encoding == kHost ? value.text.size() : value.bits;
-  if (value.text.size() > kMaxBytes || units > kMaxBytes)
-    return trap("string content out-of-bounds");
+  const uint64_t tag = options_.is64 ? uint64_t{1} << 63 : uint64_t{1} << 31;
+  const auto [source, units] = source_of(value);
+  const std::string& text = value.text;
+  if (text.size() > kMaxBytes || units > kMaxBytes) return trap("string content out-of-bounds");
   auto put = [&](uint64_t at, const void* bytes, size_t size) {
     if (size) std::memcpy(memory().data() + at, bytes, size);
   };
-  switch (options_.encoding) {
-    case Encoding::utf8: {
-      SEDGE_TRY_ASSIGN(uint64_t at, realloc(0, 0, 1, units));
-      const std::string& text = value.text;
-      if (text.size() == units) {
-        put(at, text.data(), units);
-        return Range{at, units};
-      }
-      uint64_t worst = units * (source == kLatin1 ? 2 : 3);
-      SEDGE_TRY_ASSIGN(at, realloc(at, units, 1, worst));
-      put(at, text.data(), text.size());
-      if (worst > text.size()) {
-        SEDGE_TRY_ASSIGN(at, realloc(at, worst, 1, text.size()));
-      }
-      return Range{at, text.size()};
+  if (options_.encoding == Encoding::utf8) {
+    SEDGE_TRY_ASSIGN(uint64_t at, realloc(0, 0, 1, units));
+    const auto beyond =
+        source == Source::utf8
+            ? text.end()
+            : std::ranges::find_if(text, [](char c) { return static_cast<uint8_t>(c) >= 0x80; });
+    const auto ascii = static_cast<size_t>(beyond - text.begin());
+    put(at, text.data(), ascii);
+    if (ascii == text.size()) return Range{at, units};
+    const uint64_t worst = units * (source == Source::latin1 ? 2 : 3);
+    SEDGE_TRY_ASSIGN(at, realloc(at, units, 1, worst));
+    put(at + ascii, text.data() + ascii, text.size() - ascii);
+    if (worst > text.size()) {
+      SEDGE_TRY_ASSIGN(at, realloc(at, worst, 1, text.size()));
     }
-    case Encoding::utf16: {
-      std::vector<uint8_t> wide = utf16_from(code_points(value.text));
-      SEDGE_TRY_ASSIGN(uint64_t at, realloc(0, 0, 2, 2 * units));
-      put(at, wide.data(), wide.size());
-      if (source == kUtf8 && wide.size() < 2 * units) {
-        SEDGE_TRY_ASSIGN(at, realloc(at, 2 * units, 2, wide.size()));
-      }
-      return Range{at, wide.size() / 2};
-    }
-    case Encoding::latin1_utf16:
-      break;
+    return Range{at, text.size()};
   }
-  std::u32string points = code_points(value.text);
-  bool fits = std::ranges::all_of(points, [](char32_t point) { return point < 0x100; });
-  std::vector<uint8_t> wide = utf16_from(points);
-  std::vector<uint8_t> narrow;
-  if (fits) narrow.assign(points.begin(), points.end());
-  if (source == kLatin1) {
-    SEDGE_TRY_ASSIGN(uint64_t at, realloc(0, 0, 2, units));
-    put(at, narrow.data(), narrow.size());
-    return Range{at, units};
-  }
-  if (source == kWide) {
+  const std::u32string points = code_points(text);
+  const std::vector<uint8_t> wide = utf16_from(points);
+  if (options_.encoding == Encoding::utf16) {
     SEDGE_TRY_ASSIGN(uint64_t at, realloc(0, 0, 2, 2 * units));
-    if (!fits) {
-      put(at, wide.data(), wide.size());
-      return Range{at, wide.size() / 2 | tag};
+    put(at, wide.data(), wide.size());
+    if (source == Source::utf8 && wide.size() < 2 * units) {
+      SEDGE_TRY_ASSIGN(at, realloc(at, 2 * units, 2, wide.size()));
     }
-    put(at, narrow.data(), narrow.size());
-    SEDGE_TRY_ASSIGN(at, realloc(at, 2 * units, 1, narrow.size()));
-    return Range{at, narrow.size()};
+    return Range{at, wide.size() / 2};
+  }
+  const auto narrow = static_cast<size_t>(
+      std::ranges::find_if(points, [](char32_t point) { return point >= 0x100; }) - points.begin());
+  if (source == Source::wide) {
+    SEDGE_TRY_ASSIGN(uint64_t at, realloc(0, 0, 2, 2 * units));
+    put(at, wide.data(), wide.size());
+    if (narrow < points.size()) return Range{at, wide.size() / 2 | tag};
+    uint8_t* const bytes = memory().data() + at;
+    for (size_t i = 0; i < narrow; ++i) bytes[i] = bytes[2 * i];
+    SEDGE_TRY_ASSIGN(at, realloc(at, 2 * units, 1, narrow));
+    return Range{at, narrow};
   }
   SEDGE_TRY_ASSIGN(uint64_t at, realloc(0, 0, 2, units));
-  if (fits) {
-    put(at, narrow.data(), narrow.size());
-    if (narrow.size() < units) {
-      SEDGE_TRY_ASSIGN(at, realloc(at, units, 2, narrow.size()));
+  const std::vector<uint8_t> latin1(points.begin(),
+                                    points.begin() + static_cast<ptrdiff_t>(narrow));
+  put(at, latin1.data(), narrow);
+  if (narrow < points.size()) {
+    SEDGE_TRY_ASSIGN(at, realloc(at, units, 2, 2 * units));
+    uint8_t* const bytes = memory().data() + at;
+    for (size_t i = narrow; i-- > 0;) {
+      bytes[2 * i] = bytes[i];
+      bytes[2 * i + 1] = 0;
     }
-    return Range{at, narrow.size()};
+    put(at + 2 * narrow, wide.data() + 2 * narrow, wide.size() - 2 * narrow);
+    if (wide.size() < 2 * units) {
+      SEDGE_TRY_ASSIGN(at, realloc(at, 2 * units, 2, wide.size()));
+    }
+    return Range{at, wide.size() / 2 | tag};
   }
-  SEDGE_TRY_ASSIGN(at, realloc(at, units, 2, 2 * units));
-  put(at, wide.data(), wide.size());
-  if (wide.size() < 2 * units) {
-    SEDGE_TRY_ASSIGN(at, realloc(at, 2 * units, 2, wide.size()));
+  if (narrow < units) {
+    SEDGE_TRY_ASSIGN(at, realloc(at, units, 2, narrow));
   }
-  return Range{at, wide.size() / 2 | tag};
+  return Range{at, narrow};
 }
 
 Result<void> Crossing::store(ValType type, const ComponentVal& value, uint64_t at) {

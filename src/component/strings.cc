@@ -42,6 +42,25 @@ std::u32string code_points(std::string_view utf8) {
   return out;
 }
 
+uint64_t utf16_length(std::string_view utf8) {
+  uint64_t units = 0;
+  for (char c : utf8) {
+    const auto byte = static_cast<uint8_t>(c);
+    units += ((byte & 0xc0) != 0x80) + (byte >= 0xf0);
+  }
+  return units;
+}
+
+std::optional<uint64_t> latin1_length(std::string_view utf8) {
+  uint64_t units = 0;
+  for (char c : utf8) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte >= 0xc4) return std::nullopt;
+    units += (byte & 0xc0) != 0x80;
+  }
+  return units;
+}
+
 std::optional<std::string> utf8_from_utf16(std::span<const uint8_t> bytes) {
   std::string out;
   out.reserve(bytes.size() / 2);

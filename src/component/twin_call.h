@@ -18,6 +18,7 @@
 #include "component/call.h"
 #include "component/canon_abi.h"
 #include "component/instance.h"
+#include "component/shapes.h"
 
 namespace sedge::component::twin {
 
@@ -129,44 +130,105 @@ inline ComponentVal value_of(fuzz::Choices& choices, const Types& types, ValType
   return out;
 }
 
-/// A component that uses nothing of another: a memory, an allocator that never frees, and a
-/// function type with one parameter and a result.
-inline std::string guest_text(const std::string& param, const std::string& result) {
-  return fmt::format(R"((component
-    (type $p {})
-    (type $r {})
-    (type $f (func (param "x" $p) (result $r)))
+/// Whether two values are the same, to the bit. (Text would be blind to the bits of NaNs.)
+inline bool same(const ComponentVal& a, const ComponentVal& b) {
+  using Kind = ComponentVal::Kind;
+  const bool bits_count = a.kind <= Kind::char_ || a.kind == Kind::variant ||
+                          a.kind == Kind::enum_ || a.kind == Kind::result || a.kind == Kind::flags;
+  return a.kind == b.kind && (!bits_count || a.bits == b.bits) && a.text == b.text &&
+         a.labels == b.labels && std::ranges::equal(a.items, b.items, same);
+}
+
+/// A component that uses nothing of another: a memory, an allocator that never frees and notes its
+/// calls, two resource types, and a function type with these parameters and a result.
+inline std::string guest_text(std::span<const std::string> params, const std::string& result,
+                              bool is64 = false) {
+  std::string types, list;
+  for (size_t i = 0; i < params.size(); ++i) {
+    types += fmt::format("(type $p{} {})\n", i, params[i]);
+    list += fmt::format("(param \"p{}\" $p{}) ", i, i);
+  }
+  std::string notes;
+  for (int i = 0; i < 4; ++i)
+    notes += fmt::format("(i64.store $log offset={} (local.get $note) {})\n", 8 * i,
+                         is64 ? fmt::format("(local.get {})", i)
+                              : fmt::format("(i64.extend_i32_u (local.get {}))", i));
+  return fmt::format(
+      R"((component
+    (type $r (resource (rep i32)))
+    (type $other (resource (rep i32)))
+    {types}
+    (type $result {result})
+    (type $f (func {list} (result $result)))
     (core module $m
-      (memory (export "m") 1)
-      (global $next (mut i32) (i32.const 1024))
-      (func (export "realloc") (param i32 i32 i32 i32) (result i32)
-        (local $at i32)
-        (local.set $at (i32.and (i32.add (global.get $next) (i32.const 15)) (i32.const -16)))
-        (global.set $next (i32.add (local.get $at) (local.get 3)))
-        (memory.copy (local.get $at) (local.get 0)
-          (select (local.get 1) (local.get 3) (i32.lt_u (local.get 1) (local.get 3))))
+      (memory $m (export "m") {address} 1)
+      (memory $log (export "log") 1)
+      (global $next (mut {address}) ({address}.const 1024))
+      (global $skew (export "skew") (mut i32) (i32.const 0))
+      (global $calls (export "calls") (mut i32) (i32.const 0))
+      (func (export "realloc") (param {address} {address} {address} {address}) (result {address})
+        (local $at {address}) (local $note i32)
+        (local.set $note
+          (i32.shl (i32.and (global.get $calls) (i32.const 0x3ff)) (i32.const 5)))
+        (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+        {notes}
+        (local.set $at ({address}.and ({address}.add (global.get $next) ({address}.const 15))
+          ({address}.const -16)))
+        (local.set $at ({address}.add (local.get $at) {skew}))
+        (global.set $next ({address}.add (local.get $at) (local.get 3)))
+        ;; What does not fit is not copied: the caller is to find out.
+        (if ({address}.le_u (global.get $next) ({address}.const 65536)) (then
+          (memory.copy (local.get $at) (local.get 0)
+            (select (local.get 1) (local.get 3)
+              ({address}.lt_u (local.get 1) (local.get 3))))))
         (local.get $at)))
     (core instance (instantiate $m))))",
-                     param, result);
+      fmt::arg("types", types), fmt::arg("result", result), fmt::arg("list", list),
+      fmt::arg("address", is64 ? "i64" : "i32"), fmt::arg("notes", notes),
+      fmt::arg("skew", is64 ? "(i64.extend_i32_u (global.get $skew))" : "(global.get $skew)"));
+}
+
+inline std::string guest_text(const std::string& param, const std::string& result) {
+  return guest_text(std::span(&param, 1), result);
 }
 
 /// One instance of it.
 struct Guest {
   ComponentInst* inst = nullptr;
   AbiOptions options;
+  std::optional<Memory> log;          ///< 32 bytes for each of the last 1024 calls of realloc
+  std::optional<Global> skew, calls;  ///< added to what realloc gives; how often it was called
   std::span<uint8_t> memory(const Store& store) const { return options.memory->bytes(store); }
 };
 
-inline Result<Guest> instantiate(Store& store, const sedge::Component& component,
-                                 AbiOptions::Encoding encoding) {
-  SEDGE_TRY(ComponentLinker().instantiate(store, component));
+/// What makes a guest: `component` is of guest_text.
+struct Side {
+  const sedge::Component& component;
+  AbiOptions::Encoding encoding = AbiOptions::Encoding::utf8;
+  bool is64 = false;
+};
+
+inline Result<Guest> instantiate(Store& store, const Side& side) {
+  SEDGE_TRY(ComponentLinker().instantiate(store, side.component));
   Guest out;
   out.inst = ComponentStore::of(store).instances.back().get();
   const CoreInstanceValue& core = out.inst->core_instances[0];
-  if (auto memory = core.find(store, "m")) out.options.memory = std::get<Memory>(*memory);
-  if (auto realloc = core.find(store, "realloc")) out.options.realloc = std::get<Func>(*realloc);
-  out.options.encoding = encoding;
+  auto take = [&]<typename T>(std::string_view name, T& to) {
+    if (auto item = core.find(store, name)) to = std::get<typename T::value_type>(*item);
+  };
+  take("m", out.options.memory);
+  take("realloc", out.options.realloc);
+  take("log", out.log);
+  take("skew", out.skew);
+  take("calls", out.calls);
+  out.options.encoding = side.encoding;
+  out.options.is64 = side.is64;
   return out;
+}
+
+inline Result<Guest> instantiate(Store& store, const sedge::Component& component,
+                                 AbiOptions::Encoding encoding) {
+  return instantiate(store, Side{component, encoding});
 }
 
 /// What both calls are given.
@@ -227,14 +289,18 @@ struct Seen {
 /// One of the two stores.
 class World {
  public:
+  static Result<std::unique_ptr<World>> make(const Engine& engine, const Side& caller,
+                                             const Side& callee) {
+    auto out = std::make_unique<World>(engine);
+    SEDGE_TRY_ASSIGN(out->caller_, instantiate(out->store_, caller));
+    SEDGE_TRY_ASSIGN(out->callee_, instantiate(out->store_, callee));
+    return out;
+  }
   static Result<std::unique_ptr<World>> make(const Engine& engine,
                                              const sedge::Component& component,
                                              AbiOptions::Encoding caller,
                                              AbiOptions::Encoding callee) {
-    auto out = std::make_unique<World>(engine);
-    SEDGE_TRY_ASSIGN(out->caller_, instantiate(out->store_, component, caller));
-    SEDGE_TRY_ASSIGN(out->callee_, instantiate(out->store_, component, callee));
-    return out;
+    return make(engine, {component, caller}, {component, callee});
   }
   explicit World(const Engine& engine) : store_(engine) {}
 
@@ -242,9 +308,12 @@ class World {
   const FuncSig& sig() const { return types().func(sig_id()); }
   /// Core arguments, without a pointer for the result.
   uint32_t param_cells() const {
-    const uint32_t flat = types().flat_count(sig().params[0]);
-    return flat > kMaxFlatParams ? 1 : flat;
+    const uint64_t flat = total_flat(types(), sig().params);
+    return flat > kMaxFlatParams ? 1 : static_cast<uint32_t>(flat);
   }
+  Store& store() { return store_; }
+  const Guest& caller() const { return caller_; }
+  const Guest& callee() const { return callee_; }
 
   Seen run(const Given& given, bool fuse) {
     Seen seen;
@@ -255,7 +324,7 @@ class World {
 
     auto func = std::make_shared<FuncValue>();
     func->component = callee_.inst->component;
-    func->sig = sig_id();
+    func->sig = callee_.inst->info->spaces.types.back().id;
     func->inst = callee_.inst;
     func->options = callee_.options;
     func->callee = core_function(flat_type(param_cells(), 1), [&](uint64_t* args) {

@@ -56,6 +56,7 @@ Result<Address> Address::parse(std::string_view text) {
   if (port.empty() || error != std::errc() || end != port.data() + port.size())
     return bad_address(text, "the port is not a number from 0 to 65535");
 
+  if (host.contains('\0')) return bad_address(text, "the host is not an IP address");
   Address address;
   if (host.starts_with('[') && host.ends_with(']')) {
     auto* v6 = reinterpret_cast<sockaddr_in6*>(&address.storage_);
@@ -86,14 +87,14 @@ Address Address::from(const sockaddr_storage& storage) {
 }
 
 std::optional<Address> Address::literal(std::string_view host) {
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-    host = host.substr(1, host.size() - 2);
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
   Address address;
   std::string text(host);
   auto* v4 = reinterpret_cast<sockaddr_in*>(&address.storage_);
   auto* v6 = reinterpret_cast<sockaddr_in6*>(&address.storage_);
   if (text.contains('\0')) return std::nullopt;
-  if (inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
+  if (!bracketed && inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
     v4->sin_family = AF_INET;
     return address;
   }

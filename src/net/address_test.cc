@@ -1,6 +1,8 @@
 // Listening addresses: what is understood and the whole text of what is refused.
 #include "net/address.h"
 
+#include <string_view>
+
 #include <gtest/gtest.h>
 
 #include "net/http.h"
@@ -38,6 +40,20 @@ TEST(Address, RefusesWithAReason) {
     EXPECT_EQ(address.error().render(),
               std::string("bad argument: listen address `") + text + "`: " + why + remedy);
   }
+}
+
+TEST(Address, AZeroByteEndsNoAddress) {
+  using std::string_view_literals::operator""sv;
+  EXPECT_FALSE(Address::parse("127.0.0.1\0.example:80"sv));
+  EXPECT_FALSE(Address::parse("[::1\0]:80"sv));
+  EXPECT_FALSE(Address::literal("127.0.0.1\0.example"sv));
+  EXPECT_FALSE(Address::literal("[::1\0]"sv));
+}
+
+TEST(Address, BracketsAreForIPv6) {
+  EXPECT_TRUE(Address::literal("[::1]"));
+  EXPECT_TRUE(Address::literal("127.0.0.1"));
+  EXPECT_FALSE(Address::literal("[127.0.0.1]"));
 }
 
 TEST(Address, FindsThatAPortIsTaken) {

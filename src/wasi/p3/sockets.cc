@@ -92,10 +92,11 @@ void attempt_when(Store& store, const ComponentCompletion& call, const SharedSoc
   // The call is a handle of what it ends, so that this does not keep it.
   call.on_cancel([weak = std::weak_ptr(attempts), weak_call = std::weak_ptr(call.impl),
                   stopped = std::move(stopped)] {
-    if (auto waiting = weak.lock()) waiting->stop();
-    if (stopped) stopped();
+    // First of all: what waits may hold the last handle of the call.
     ComponentCompletion ended;
     ended.impl = weak_call.lock();
+    if (auto waiting = weak.lock()) waiting->stop();
+    if (stopped) stopped();
     if (ended.impl) ended.cancelled();
   });
   attempts->next();
