@@ -15,4 +15,9 @@ set(CMAKE_FIND_ROOT_PATH "/usr/${triple}")
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE BOTH)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY BOTH)
-set(CMAKE_CROSSCOMPILING_EMULATOR "qemu-${SEDGE_CROSS};-L;/usr/${triple}")
+set(CMAKE_CROSSCOMPILING_EMULATOR "qemu-${SEDGE_CROSS}")
+# Where Debian's archive of the architecture is installed, its loader is in its own place: the cross
+# package's would open that C library, and threads of such a pair hang.
+if(NOT EXISTS "/lib/${triple}/libc.so.6")
+  list(APPEND CMAKE_CROSSCOMPILING_EMULATOR -L "/usr/${triple}")
+endif()

@@ -27,11 +27,14 @@ esac
 shift
 scripts/setup.sh "$arch"
 scripts/build.sh "$preset" sedge
+qemu=("qemu-$arch")
+# As in cmake/cross.cmake.
+[ -e "/lib/$arch-linux-gnu/libc.so.6" ] || qemu+=(-L "/usr/$arch-linux-gnu")
 # What starts the emulated program by one name.
 run=$PWD/build/$preset/sedge-$arch
 cat >"$run" <<EOF
 #!/bin/sh
-exec qemu-$arch -L /usr/$arch-linux-gnu "$PWD/build/$preset/sedge" "\$@"
+exec ${qemu[*]} "$PWD/build/$preset/sedge" "\$@"
 EOF
 chmod +x "$run"
 echo "cross: $("$run" version | head -n 1)"
@@ -53,7 +56,7 @@ if [ "${1:-}" = --tests ]; then
   failed=
   for program in "build/$preset/"*_tests; do
     echo "cross: ${program##*/}"
-    "qemu-$arch" -L "/usr/$arch-linux-gnu" "$program" --gtest_brief=1 "$@" || failed=yes
+    "${qemu[@]}" "$program" --gtest_brief=1 "$@" || failed=yes
   done
   [ -z "$failed" ]
   exit
