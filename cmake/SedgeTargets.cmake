@@ -72,9 +72,14 @@ function(sedge_add_test_executable TARGET)
     target_link_libraries(${TARGET} PRIVATE sedge_${dep})
   endforeach()
   target_link_libraries(${TARGET} PRIVATE GTest::gtest GTest::gtest_main)
-  gtest_discover_tests(${TARGET} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
+  # For what hangs, on a machine that is busy with something else. Sanitizers take ten times as long.
+  set(timeout 900)
+  if(SEDGE_SANITIZE)
+    set(timeout 3600)
+  endif()
+  gtest_discover_tests(${TARGET} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 600
     WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
-    PROPERTIES TIMEOUT 600 ENVIRONMENT "${SEDGE_TEST_ENVIRONMENT}")
+    PROPERTIES TIMEOUT ${timeout} ENVIRONMENT "${SEDGE_TEST_ENVIRONMENT}")
 endfunction()
 
 # sedge_add_executable(TARGET MAIN file DEPS ...): the program itself, at the top of the build

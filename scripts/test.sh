@@ -23,7 +23,7 @@ for preset in "${presets[@]}"; do
   start=$SECONDS
   targets=()
   # What has no concurrency is not worth a third build.
-  [ "$preset" != tsan ] || targets=(engine_tests net_tests serve_tests wasi_tests integration_tests)
+  [ "$preset" != tsan ] || targets=(wasm_tests engine_tests net_tests serve_tests wasi_tests integration_tests)
   if ! scripts/build.sh "$preset" "${targets[@]}"; then
     echo "test: $preset does not build"
     failed=$((failed + 1))

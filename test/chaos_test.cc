@@ -158,8 +158,14 @@ class MemoryGroup {
       const std::string limit = group->path_ + (second ? "/memory.max" : "/memory.limit_in_bytes");
       std::ofstream file;
       if (fs::exists(limit)) file.open(limit);
-      if (file << bytes << std::flush) return group;
-      why = limit + " cannot be written";
+      if (!(file << bytes << std::flush)) {
+        why = limit + " cannot be written";
+        continue;
+      }
+      std::vector<std::string> probe = group->words();
+      probe.emplace_back("true");
+      if (test::run_program(probe).status == 0) return group;
+      why = group->path_ + " takes no processes";
     }
     if (why.empty()) why = "no control groups are mounted";
     return nullptr;

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/test_folder.h"
+
 namespace sedge::test {
 
 struct Outcome {
@@ -18,21 +20,6 @@ struct Outcome {
 /// ("K=V") added to the environment.
 Outcome run_program(const std::vector<std::string>& argv, std::string_view input = {},
                     const std::string& directory = {}, const std::vector<std::string>& env = {});
-
-/// A folder that is removed with everything in it at the end.
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  const std::string& path() const { return path_; }
-  /// Writes a file in the folder; its path.
-  std::string write(std::string_view name, std::string_view content) const;
-
- private:
-  std::string path_;
-};
 
 }  // namespace sedge::test
 

@@ -2,8 +2,6 @@
 #include "program.h"
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include <fcntl.h>
@@ -60,8 +58,10 @@ Outcome run_program(const std::vector<std::string>& argv, std::string_view input
     ::dup2(out.write_end, STDOUT_FILENO);
     ::dup2(err.write_end, STDERR_FILENO);
     if (!directory.empty() && ::chdir(directory.c_str()) != 0) ::_exit(126);
-    // What earlier runs have left must not matter, unless a test says so.
+    // What earlier runs have left must not matter, unless a test says so; nor what runs the tests,
+    // be it a pod.
     ::setenv("SEDGE_CACHE", "off", 1);
+    for (const char* name : {"KUBERNETES_SERVICE_HOST", "PORT"}) ::unsetenv(name);
     for (const std::string& item : env) ::putenv(const_cast<char*>(item.c_str()));
     ::execvp(words[0], words.data());
     ::_exit(127);
@@ -79,23 +79,6 @@ Outcome run_program(const std::vector<std::string>& argv, std::string_view input
   ::waitpid(child, &status, 0);
   outcome.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   return outcome;
-}
-
-TempFolder::TempFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "sedge-test-XXXXXX").string();
-  if (!::mkdtemp(pattern.data())) std::abort();
-  path_ = pattern;
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string TempFolder::write(std::string_view name, std::string_view content) const {
-  std::string path = path_ + "/" + std::string(name);
-  std::ofstream(path, std::ios::binary) << content;
-  return path;
 }
 
 TEST(Program, OutcomeIsReported) {

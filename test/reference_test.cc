@@ -205,7 +205,8 @@ class Desk {
     int pipe_ends[2];
     if (::pipe2(pipe_ends, O_CLOEXEC) != 0) return {};
     std::string script =
-        "exec 2>&1 >/dev/null </dev/null; exec env " + std::string(command.env) + " " + line;
+        "exec 2>&1 >/dev/null </dev/null; exec env -u KUBERNETES_SERVICE_HOST -u PORT " +
+        std::string(command.env) + " " + line;
     std::vector<std::string> variables = environment();
     pid_t child = ::fork();
     if (child == 0) {

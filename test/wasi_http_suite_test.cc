@@ -131,6 +131,7 @@ TEST_P(WasiHttpSuite, Serve) {
   route.path = "/*";
   route.module = GetParam().string();
   route.network.all_http = true;
+  route.timeout_ms = 300'000;  // no test waits for it
   start_servers(*json, route);
   RouterConfig config;
   config.routes = {route};

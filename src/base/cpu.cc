@@ -3,6 +3,11 @@
 // start.
 #include "base/cpu.h"
 
+#include <sched.h>
+
+#include <algorithm>
+#include <thread>
+
 #if defined(__x86_64__)
 
 #if __has_include(<sys/platform/x86.h>)
@@ -14,8 +19,19 @@
 #define SEDGE_CPU_HAS(leaf, name) (__builtin_cpu_supports(name) != 0)
 #endif
 
+#endif
+
 namespace sedge {
 
+uint32_t available_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
+    return static_cast<uint32_t>(CPU_COUNT(&set));
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+#if defined(__x86_64__)
 X86Features x86_features() {
   X86Features features = {
       .avx2 = SEDGE_CPU_HAS(AVX2, "avx2"),
@@ -28,7 +44,6 @@ X86Features x86_features() {
                 SEDGE_CPU_HAS(MOVBE, "movbe");
   return features;
 }
+#endif
 
 }  // namespace sedge
-
-#endif

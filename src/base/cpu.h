@@ -1,8 +1,14 @@
-// What this processor can do beyond the least that sedge needs.
+// What this processor can do beyond the least that sedge needs, and how many of them there are.
 #ifndef SEDGE_BASE_CPU_H_
 #define SEDGE_BASE_CPU_H_
 
+#include <cstdint>
+
 namespace sedge {
+
+/// The cores that this process may use, which in a container can be fewer than the machine has. At
+/// least 1.
+uint32_t available_cores();
 
 #if defined(__x86_64__)
 struct X86Features {

@@ -1,30 +1,21 @@
 #include "base/file.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <gtest/gtest.h>
+
+#include "base/test_folder.h"
 
 namespace sedge {
 namespace {
 
 class File : public testing::Test {
  protected:
-  File() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sedge-file-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) std::abort();
-    folder_ = pattern;
-  }
-  ~File() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  std::string path(std::string_view name) const { return folder_ + "/" + std::string(name); }
-  std::string folder_;
+  std::string path(std::string_view name) const { return folder_.path() + "/" + std::string(name); }
+  test::TempFolder folder_;
 };
 
 TEST_F(File, WhatIsWrittenIsRead) {
@@ -50,8 +41,8 @@ TEST_F(File, LimitsAreKept) {
 
 TEST_F(File, ErrorsNameThePath) {
   EXPECT_EQ(read_file(path("none"), 1).error().message(), "file not found: " + path("none"));
-  EXPECT_EQ(read_file(folder_, 1).error().message(),
-            "input/output error: " + folder_ + ": Is a directory");
+  EXPECT_EQ(read_file(folder_.path(), 1).error().message(),
+            "input/output error: " + folder_.path() + ": Is a directory");
   EXPECT_EQ(write_file(path("none/a"), "x").error().code(), ErrorCode::file_not_found);
 }
 
@@ -59,7 +50,7 @@ TEST_F(File, AFailedWriteLeavesNothingBehind) {
   ::mkdir(path("taken").c_str(), 0777);
   EXPECT_FALSE(write_file(path("taken"), "x"));
   size_t entries = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
     EXPECT_TRUE(entry.is_directory());
     ++entries;
   }

@@ -22,6 +22,7 @@ Result<Component> Component::from_binary(const Engine& engine, std::span<const u
   SEDGE_TRY_ASSIGN(impl->syntax, component::decode(bytes, std::move(owner)));
   SEDGE_TRY_ASSIGN(impl->validated, component::validate(impl->syntax, engine.config().features,
                                                         engine.impl()->resources->registry));
+  impl->checked_ = std::move(impl->validated.modules);
   return Component(std::move(impl));
 }
 
@@ -34,11 +35,17 @@ Result<Component> Component::from_text(const Engine& engine, std::string_view te
   return out;
 }
 
-Result<Module> ComponentImpl::module(const component::CoreModule& item) const {
+const Module& ComponentImpl::module(const component::CoreModule& item) const {
   std::lock_guard lock(modules_mutex_);
-  if (auto known = modules_.find(&item); known != modules_.end()) return known->second;
-  SEDGE_TRY_ASSIGN(Module made, ModuleImpl::from_validated(engine, item.binary, owner));
-  return modules_.emplace(&item, std::move(made)).first->second;
+  auto known = modules_.find(&item);
+  if (known == modules_.end()) {
+    component::CheckedModule checked = std::move(checked_.extract(&item).mapped());
+    known = modules_
+                .emplace(&item, ModuleImpl::from_validated(engine, std::move(checked.syntax),
+                                                           std::move(checked.types), owner))
+                .first;
+  }
+  return known->second;
 }
 
 std::span<const uint8_t> Component::binary() const { return impl_->syntax.binary; }

@@ -27,10 +27,13 @@ struct ComponentImpl {
 
   /// A module inside, made when the first instance needs it: all instances share its code.
   /// Thread-safe.
-  Result<Module> module(const component::CoreModule& item) const;
+  const Module& module(const component::CoreModule& item) const;
 
  private:
+  friend class Component;
   mutable std::mutex modules_mutex_;
+  /// Those of which no module has been made.
+  mutable std::unordered_map<const component::CoreModule*, component::CheckedModule> checked_;
   mutable std::unordered_map<const component::CoreModule*, Module> modules_;
 };
 

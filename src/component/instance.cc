@@ -373,31 +373,30 @@ Result<void> Instantiation::definition(const Definition& item) {
 }
 
 Result<void> Instantiation::core_module(const CoreModule& item) {
-  SEDGE_TRY_ASSIGN(Module module, inst_.component->module(item));
-  inst_.core_modules.push_back(std::move(module));
+  inst_.core_modules.push_back(inst_.component->module(item));
   return {};
 }
 
 Result<void> Instantiation::core_instance(const CoreInstance& item) {
-  std::map<std::string, Extern, std::less<>> exports;
+  CoreInstanceValue out;
   if (!item.module) {
     for (const CoreItem& part : item.items) {
       auto at = part.item.index;
       switch (part.item.sort) {
         case Sort::core_func:
-          exports.emplace(part.name, inst_.core_funcs[at]);
+          out.tuple.emplace(part.name, inst_.core_funcs[at]);
           break;
         case Sort::core_table:
-          exports.emplace(part.name, inst_.core_tables[at]);
+          out.tuple.emplace(part.name, inst_.core_tables[at]);
           break;
         case Sort::core_memory:
-          exports.emplace(part.name, inst_.core_memories[at]);
+          out.tuple.emplace(part.name, inst_.core_memories[at]);
           break;
         case Sort::core_global:
-          exports.emplace(part.name, inst_.core_globals[at]);
+          out.tuple.emplace(part.name, inst_.core_globals[at]);
           break;
         case Sort::core_tag:
-          exports.emplace(part.name, inst_.core_tags[at]);
+          out.tuple.emplace(part.name, inst_.core_tags[at]);
           break;
         default:
           break;
@@ -410,18 +409,14 @@ Result<void> Instantiation::core_instance(const CoreInstance& item) {
       auto argument = std::ranges::find(item.items, wanted.module, &CoreItem::name);
       if (argument == item.items.end())
         return fail(ErrorCode::unknown_import, fmt::format(" {}", wanted.module));
-      const auto& from = *inst_.core_instances[argument->item.index];
-      auto found = from.find(wanted.name);
-      if (found == from.end())
+      auto found = inst_.core_instances[argument->item.index].find(store_, wanted.name);
+      if (!found)
         return fail(ErrorCode::unknown_import, fmt::format(" {} {}", wanted.module, wanted.name));
-      given.push_back(found->second);
+      given.push_back(*found);
     }
-    SEDGE_TRY_ASSIGN(sedge::Instance made, sedge::Instance::create(store_, module, given));
-    for (const ExportType& out : module.exports())
-      if (auto found = made.get_export(store_, out.name)) exports.emplace(out.name, *found);
+    SEDGE_TRY_ASSIGN(out.made, sedge::Instance::create(store_, module, given));
   }
-  inst_.core_instances.push_back(
-      std::make_shared<const std::map<std::string, Extern, std::less<>>>(std::move(exports)));
+  inst_.core_instances.push_back(std::move(out));
   return {};
 }
 
@@ -447,7 +442,9 @@ Result<void> Instantiation::instance(const component::Instance& item) {
 
 Result<void> Instantiation::alias(const Alias& item) {
   if (item.target == Alias::Target::core_export) {
-    push_core(inst_.core_instances[item.instance]->find(item.name)->second);
+    auto found = inst_.core_instances[item.instance].find(store_, item.name);
+    if (!found) return fail(ErrorCode::unknown_export, fmt::format(" \"{}\"", item.name));
+    push_core(*found);
     return {};
   }
   if (item.target == Alias::Target::export_) {

@@ -148,6 +148,18 @@ class ThreadTable {
   std::vector<uint32_t> free_;
 };
 
+/// A core instance: of a module, or exports tupled together.
+struct CoreInstanceValue {
+  std::optional<sedge::Instance> made;
+  std::unordered_map<std::string_view, Extern> tuple;  ///< without `made`
+
+  std::optional<Extern> find(const Store& store, std::string_view name) const {
+    if (made) return made->get_export(store, name);
+    auto found = tuple.find(name);
+    return found == tuple.end() ? std::nullopt : std::optional(found->second);
+  }
+};
+
 struct ComponentInst {
   std::shared_ptr<const ComponentImpl> component;
   const Component* syntax = nullptr;
@@ -178,7 +190,7 @@ struct ComponentInst {
   std::vector<Global> core_globals;
   std::vector<Tag> core_tags;
   std::vector<Module> core_modules;
-  std::vector<std::shared_ptr<const std::map<std::string, Extern, std::less<>>>> core_instances;
+  std::vector<CoreInstanceValue> core_instances;
   std::vector<std::shared_ptr<const FuncValue>> funcs;
   std::vector<std::shared_ptr<const InstanceValue>> instances;
   std::vector<ComponentValue> components;

@@ -162,10 +162,9 @@ inline Result<Guest> instantiate(Store& store, const sedge::Component& component
   SEDGE_TRY(ComponentLinker().instantiate(store, component));
   Guest out;
   out.inst = ComponentStore::of(store).instances.back().get();
-  for (const auto& [name, item] : *out.inst->core_instances[0]) {
-    if (name == "m") out.options.memory = std::get<Memory>(item);
-    if (name == "realloc") out.options.realloc = std::get<Func>(item);
-  }
+  const CoreInstanceValue& core = out.inst->core_instances[0];
+  if (auto memory = core.find(store, "m")) out.options.memory = std::get<Memory>(*memory);
+  if (auto realloc = core.find(store, "realloc")) out.options.realloc = std::get<Func>(*realloc);
   out.options.encoding = encoding;
   return out;
 }

@@ -53,10 +53,18 @@ struct ComponentInfo {
   uint32_t sig = 0;  ///< ComponentSig
 };
 
+/// A core module inside a component, decoded and valid.
+struct CheckedModule {
+  wasm::Module syntax;
+  wasm::TypeSet types;
+};
+
 struct Validated {
   std::shared_ptr<Types> types;
   /// Of the component and of those nested in it, by address: the component must stay in its place.
   std::unordered_map<const Component*, ComponentInfo> components;
+  /// Those of all of them, by address.
+  std::unordered_map<const CoreModule*, CheckedModule> modules;
 };
 
 /// Validates `component`. Errors: phase invalid with the offset of the definition; malformed for a

@@ -149,9 +149,10 @@ Result<void> Validator::core_module(const CoreModule& item) {
     SEDGE_TRY_ASSIGN(CoreEntity entity, canonical(type, space));
     SEDGE_TRY(add_export(sig, item_out.name, entity));
   }
-  types_.keep(std::move(checked.types));
+  types_.keep(checked.types.share());
   SEDGE_TRY_ASSIGN(uint32_t id, types_.add(std::move(sig)));
   scope().spaces.core_modules.push_back(id);
+  out_.modules.emplace(&item, CheckedModule{std::move(module), std::move(checked.types)});
   return {};
 }
 

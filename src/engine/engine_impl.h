@@ -46,10 +46,10 @@ struct TextPositions {
 };
 
 struct ModuleImpl {
-  /// Module::from_binary of bytes that `owner` keeps and that have been validated before, with the
-  /// engine's features: function bodies are not looked at again.
-  static Result<Module> from_validated(const Engine& engine, std::span<const uint8_t> bytes,
-                                       std::shared_ptr<const void> owner);
+  /// Makes a module of what has been decoded from bytes that `owner` keeps and been validated, with
+  /// the engine's features and registry.
+  static Module from_validated(const Engine& engine, wasm::Module syntax, wasm::TypeSet types,
+                               std::shared_ptr<const void> owner);
 
   std::shared_ptr<EngineImpl> engine;
   std::shared_ptr<const void> bytes_owner;

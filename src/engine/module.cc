@@ -79,22 +79,18 @@ void describe_externs(ModuleImpl& impl) {
   if (!impl.default_memory && syntax.memory_count() == 1) impl.default_memory = 0;
 }
 
-Result<std::shared_ptr<ModuleImpl>> build(const Engine& engine, wasm::Module syntax,
-                                          std::shared_ptr<const void> owner,
-                                          wasm::Bodies bodies = wasm::Bodies::check) {
+// What is done with a module that is valid.
+std::shared_ptr<ModuleImpl> build_valid(const Engine& engine, wasm::Module syntax,
+                                        wasm::TypeSet types, std::shared_ptr<const void> owner) {
   auto impl = std::make_shared<ModuleImpl>();
   impl->engine = engine.impl();
   impl->bytes_owner = std::move(owner);
   impl->syntax = std::move(syntax);
-  const Config& config = engine.config();
-  SEDGE_TRY_ASSIGN(
-      wasm::Validated validated,
-      wasm::validate(impl->syntax, config.features, engine.impl()->resources->registry, bodies));
-  impl->types = std::move(validated.types);
+  impl->types = std::move(types);
   describe_externs(*impl);
   if (impl->syntax.names.module) impl->name = *impl->syntax.names.module;
   const TierPlan& tiers = engine.impl()->tiers;
-  interp::CodeOptions options = tiers.code_options(config);
+  interp::CodeOptions options = tiers.code_options(engine.config());
   if (tiers.native) {
     impl->tiers = std::make_unique<ModuleTiers>(*engine.impl());
     if (tiers.first_call) options.first_call = impl->tiers.get();
@@ -104,6 +100,14 @@ Result<std::shared_ptr<ModuleImpl>> build(const Engine& engine, wasm::Module syn
   impl->code->owner = impl.get();
   if (tiers.native) optimize(*impl);
   return impl;
+}
+
+Result<std::shared_ptr<ModuleImpl>> build(const Engine& engine, wasm::Module syntax,
+                                          std::shared_ptr<const void> owner) {
+  SEDGE_TRY_ASSIGN(wasm::Validated validated,
+                   wasm::validate(syntax, engine.config().features,
+                                  engine.impl()->resources->registry));
+  return build_valid(engine, std::move(syntax), std::move(validated.types), std::move(owner));
 }
 
 }  // namespace
@@ -151,12 +155,9 @@ Result<Module> Module::from_binary(const Engine& engine, std::span<const uint8_t
   return Module(std::move(impl));
 }
 
-Result<Module> ModuleImpl::from_validated(const Engine& engine, std::span<const uint8_t> bytes,
-                                          std::shared_ptr<const void> owner) {
-  SEDGE_TRY_ASSIGN(wasm::Module syntax, wasm::decode(bytes, owner));
-  SEDGE_TRY_ASSIGN(auto impl,
-                   build(engine, std::move(syntax), std::move(owner), wasm::Bodies::trust));
-  return Module(std::move(impl));
+Module ModuleImpl::from_validated(const Engine& engine, wasm::Module syntax, wasm::TypeSet types,
+                                  std::shared_ptr<const void> owner) {
+  return Module(build_valid(engine, std::move(syntax), std::move(types), std::move(owner)));
 }
 
 Result<Module> Module::from_text(const Engine& engine, std::string_view text) {

@@ -13,6 +13,7 @@
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/raw_ostream.h>
 
+#include "base/cpu.h"
 #include "llvm/codegen.h"
 #include "llvm/func_ir.h"
 #include "llvm/link.h"
@@ -177,9 +178,7 @@ Result<std::vector<ObjectCode>> compile_partitions(const Source& source,
       if (progress) progress(done, total);
     }
   };
-  const unsigned wanted = source.options.threads != 0
-                              ? source.options.threads
-                              : std::max(1u, std::thread::hardware_concurrency());
+  const unsigned wanted = source.options.threads != 0 ? source.options.threads : available_cores();
   std::vector<std::thread> threads;
   for (size_t i = 1; i < std::min<size_t>(wanted, order.size()); i++) threads.emplace_back(work);
   work();

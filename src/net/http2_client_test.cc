@@ -58,7 +58,7 @@ class HoldingHandler final : public Handler {
 class Http2ClientTest : public testing::Test {
  protected:
   void start(HttpServerOptions options = {}) {
-    options.listen = {*Address::parse("127.0.0.1:0")};
+    if (options.listen.empty()) options.listen = {*Address::parse("127.0.0.1:0")};
     server_ = *HttpServer::start(options, handler_);
   }
   std::future<HttpResult<ClientResponse>> send(ClientRequest request) {
@@ -70,7 +70,7 @@ class Http2ClientTest : public testing::Test {
   }
   std::future<HttpResult<ClientResponse>> get(const std::string& target) {
     ClientRequest request;
-    request.host = "127.0.0.1";
+    request.host = server_->addresses()[0].ip();
     request.port = server_->addresses()[0].port();
     request.authority = "test";
     request.target = target;
@@ -147,18 +147,20 @@ TEST_F(Http2ClientTest, GivesUpOneOfMany) {
 }
 
 TEST_F(Http2ClientTest, SendsAgainWhenTheServerHasDrained) {
-  start();
+  HttpServerOptions options;
+  // An address of its own, on which no other test takes the port while nobody has it.
+  options.listen = {*Address::parse("127.77.0.1:0")};
+  start(options);
   EXPECT_EQ(drain(get("/first").get()->body).bytes.size(), size_t{1} << 20);
   Address address = server_->addresses()[0];
   auto held = get("/hold");
   handler_.wait_held(1);
-  server_->drain(20000);
+  server_->drain(120'000);
   handler_.release();
   EXPECT_EQ(held.get()->head->status, 200);
   EXPECT_TRUE(server_->wait());
-  HttpServerOptions options;
   options.listen = {address};
-  server_ = *HttpServer::start(options, handler_);
+  start(options);
   EXPECT_EQ(drain(get("/again").get()->body).bytes.size(), size_t{1} << 20);
 }
 

@@ -5,7 +5,6 @@
 
 #include <nghttp2/nghttp2.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -19,6 +18,7 @@
 #include "net/address.h"
 #include "net/http.h"
 #include "net/http2_connection.h"
+#include "net/test_client.h"
 
 namespace sedge::net {
 
@@ -242,8 +242,7 @@ class Http2TestClient : public Http2TestPeer {
   explicit Http2TestClient(const Address& address, uint32_t window = 65535, bool open = true)
       : Http2TestPeer(window, open),
         socket_(::socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    timeval limit{20, 0};  // a test that hangs fails instead
-    ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &kTestPatience, sizeof kTestPatience);
     connected_ = ::connect(socket_.get(), address.get(), address.size()) == 0;
   }
   bool connected() const { return connected_; }

@@ -239,10 +239,12 @@ TEST_P(HttpClientTest, NamesWhatIsWrongWithAnAnswer) {
 }
 
 TEST_P(HttpClientTest, SaysThatNobodyListens) {
-  Fd listener = *listen_on(*Address::parse("127.0.0.1:0"), 1, true);
+  // A port that is taken, so that no other test has it, and not listened to.
+  Fd bound(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Address any = *Address::parse("127.0.0.1:0");
+  ASSERT_EQ(::bind(bound.get(), any.get(), any.size()), 0);
   ClientRequest refused = request("/");
-  refused.port = local_address(listener)->port();
-  listener.reset();
+  refused.port = local_address(bound)->port();
   Reply reply = ask(std::move(refused));
   ASSERT_FALSE(reply.status);
   EXPECT_EQ(reply.status.error().kind, HttpError::Kind::connection_refused);

@@ -71,7 +71,8 @@ class ComponentFunction final : public Function {
  private:
   using Pool = PreparedPool<Prepared>;
 
-  Result<std::unique_ptr<Prepared>> create(Deadline deadline);
+  /// `rewinds`: if it can be, so that it can be made as new, which costs a copy of its memory.
+  Result<std::unique_ptr<Prepared>> create(Deadline deadline, bool rewinds);
   /// Makes an instance that has been used as new; false if it cannot be used again.
   bool renew(Prepared& used);
   /// Told when what was started has returned: the exit status of a command, 0 of a handler.
@@ -90,7 +91,7 @@ class ComponentFunction final : public Function {
   Pool pool_;
 };
 
-Result<std::unique_ptr<Prepared>> ComponentFunction::create(Deadline deadline) {
+Result<std::unique_ptr<Prepared>> ComponentFunction::create(Deadline deadline, bool rewinds) {
   auto streams = std::make_shared<GuestStreams>();
   SEDGE_TRY_ASSIGN(auto context, streams->make_context(loaded_.wasi, {}));
   auto prepared = std::make_unique<Prepared>(
@@ -99,7 +100,7 @@ Result<std::unique_ptr<Prepared>> ComponentFunction::create(Deadline deadline) {
   prepared->store.set_data(std::move(context));
   SEDGE_TRY_ASSIGN(prepared->instance, pre_->instantiate(prepared->store));
   prepared->handler = HttpHandler::of(prepared->instance);
-  if (pool_.capacity() > 0) prepared->rewinds = pre_->mark(prepared->store);
+  if (rewinds) prepared->rewinds = pre_->mark(prepared->store);
   return prepared;
 }
 
@@ -118,7 +119,8 @@ Result<void> ComponentFunction::warm_up(const RouteConfig& route, const std::str
   ComponentLinker linker;
   wasi::link(linker);
   SEDGE_TRY_ASSIGN(pre_, linker.instantiate_pre(loaded_.component));
-  SEDGE_TRY_ASSIGN(auto first, create(std::chrono::steady_clock::now() + loaded_.timeout));
+  // The first request is not kept waiting for what serves the later ones.
+  SEDGE_TRY_ASSIGN(auto first, create(deadline_to_prepare(loaded_.timeout), false));
   bool http = first->handler.has_value();
   bool command = wasi::is_command(first->instance);
   bool wants_command = route.kind == Kind::edge || route.kind == Kind::serverless;
@@ -152,9 +154,8 @@ Result<void> ComponentFunction::warm_up(const RouteConfig& route, const std::str
 }
 
 bool ComponentFunction::prepare() {
-  return pool_.prepare(
-      [this] { return create(std::chrono::steady_clock::now() + loaded_.timeout); },
-      [this](Prepared& used) { return renew(used); });
+  return pool_.prepare([this] { return create(deadline_to_prepare(loaded_.timeout), true); },
+                       [this](Prepared& used) { return renew(used); });
 }
 
 void ComponentFunction::give_back(Pool::Lease lease, bool good) {
@@ -172,7 +173,8 @@ void ComponentFunction::run(Deadline deadline, Turns& turns, const Begin& begin,
     Done done;
     std::optional<Result<int>> status;
   };
-  auto lease = pool_.use(pool_.take_ready(), [&] { return create(deadline); });
+  auto lease =
+      pool_.use(pool_.take_ready(), [&] { return create(deadline, pool_.capacity() > 0); });
   if (!lease) return done(fail(std::move(lease).error()));
   auto owned = std::make_unique<Call>(*std::move(lease), std::move(done));
   Call& call = *owned;

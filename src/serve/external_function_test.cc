@@ -4,44 +4,40 @@
 #include <gtest/gtest.h>
 
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include "base/test_folder.h"
 
 namespace sedge::serve {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kLong = 300'000;  // ms; no test waits for it
 Deadline after(int ms) { return std::chrono::steady_clock::now() + std::chrono::milliseconds(ms); }
 
 class External : public testing::Test {
  protected:
   External() {
-    fs::create_directories(folder_);
-    std::ofstream(folder_ / "m.wasm") << "x";
     route_.path = "/x";
-    route_.module = (folder_ / "m.wasm").string();
+    route_.module = temporary_.write("m.wasm", "x");
     route_.external_engine = true;
     route_.engine_at = {3, 5};
     const char* path = std::getenv("PATH");
     path_ = path ? path : "";
     ::setenv("PATH", (folder_.string() + ":" + path_).c_str(), 1);
   }
-  ~External() override {
-    ::setenv("PATH", path_.c_str(), 1);
-    fs::remove_all(folder_);
-  }
+  ~External() override { ::setenv("PATH", path_.c_str(), 1); }
   void program(std::string_view name, std::string_view script) {
-    fs::path file = folder_ / name;
-    std::ofstream(file) << "#!/bin/sh\n" << script << "\n";
-    ::chmod(file.c_str(), 0755);
+    ::chmod(temporary_.write(name, fmt::format("#!/bin/sh\n{}\n", script)).c_str(), 0755);
   }
   std::unique_ptr<BlockingFunction> load() {
     auto function = load_external_function(route_, "r.yaml",
@@ -56,7 +52,8 @@ class External : public testing::Test {
     return function ? "loaded" : function.error().render();
   }
 
-  fs::path folder_ = fs::temp_directory_path() / ("sedge-external-" + std::to_string(::getpid()));
+  const test::TempFolder temporary_;
+  const fs::path folder_ = temporary_.path();
   std::string path_;
   RouteConfig route_;
   std::string stderr_;
@@ -88,7 +85,7 @@ TEST_F(External, InputGoesInAndOutputComesOut) {
   ASSERT_TRUE(function);
   EXPECT_EQ(function->kind(), Kind::edge);
   std::string big(300'000, 'x');
-  auto output = function->invoke(big, after(20'000));
+  auto output = function->invoke(big, after(kLong));
   ASSERT_TRUE(output) << output.error().render();
   EXPECT_EQ(*output, big + " ");
   EXPECT_EQ(stderr_, "/x: warning\n");
@@ -99,25 +96,28 @@ TEST_F(External, InputGoesInAndOutputComesOut) {
 TEST_F(External, FailuresAreNamed) {
   route_.runtime = "wasmer";
   program("wasmer", "exit 3");
-  auto output = load()->invoke(std::string("not read"), after(20'000));
+  auto output = load()->invoke(std::string("not read"), after(kLong));
   ASSERT_FALSE(output);
   EXPECT_EQ(output.error().message(),
             "guest exited with status 3 under " + (folder_ / "wasmer").string());
-  program("wasmer", "sleep 100 & sleep 100");
+  program("wasmer", "sleep 1000 & sleep 1000");
   output = load()->invoke(std::string(), after(100));
   ASSERT_FALSE(output);
   EXPECT_EQ(output.error().code(), ErrorCode::deadline_exceeded);
   auto function = load();
+  std::atomic<bool> done = false;
   std::thread stopper([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    function->interrupt_all();
+    // What has not begun is not ended.
+    for (; !done; std::this_thread::sleep_for(std::chrono::milliseconds(1)))
+      function->interrupt_all();
   });
-  output = function->invoke(std::string(), after(60'000));
+  output = function->invoke(std::string(), after(kLong));
+  done = true;
   stopper.join();
   ASSERT_FALSE(output);
   EXPECT_EQ(output.error().code(), ErrorCode::interrupted);
   program("wasmer", "exec cat /dev/zero");
-  output = load()->invoke(std::string(), after(20'000));
+  output = load()->invoke(std::string(), after(kLong));
   ASSERT_FALSE(output);
   EXPECT_EQ(output.error().message(), "bad answer: the function printed more than 16777216 bytes");
 }

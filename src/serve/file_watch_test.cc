@@ -4,19 +4,19 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 
-#include <unistd.h>
+#include "base/test_folder.h"
 
 namespace sedge::serve {
 namespace {
 
 TEST(FileWatch, SeesChangesOnceTheyHaveSettled) {
   namespace fs = std::filesystem;
-  fs::path folder = fs::temp_directory_path() / ("sedge-watch-" + std::to_string(::getpid()));
+  const test::TempFolder temporary;
+  const fs::path folder = temporary.path();
   fs::create_directories(folder / "v1");
   fs::create_directories(folder / "v2");
-  auto write = [&](const char* name, const char* text) { std::ofstream(folder / name) << text; };
+  auto write = [&](const char* name, const char* text) { temporary.write(name, text); };
   write("v1/f", "a");
   write("v2/f", "bb");
   fs::create_directory_symlink("v1", folder / "current");
@@ -35,7 +35,6 @@ TEST(FileWatch, SeesChangesOnceTheyHaveSettled) {
   write("absent", "");
   EXPECT_FALSE(watch.changed());
   EXPECT_TRUE(watch.changed());
-  fs::remove_all(folder);
 }
 
 }  // namespace

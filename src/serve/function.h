@@ -4,6 +4,7 @@
 #ifndef SEDGE_SERVE_FUNCTION_H_
 #define SEDGE_SERVE_FUNCTION_H_
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -22,6 +23,13 @@
 namespace sedge::serve {
 
 using Deadline = std::chrono::steady_clock::time_point;
+
+/// By when an instance must be made for which no request waits: the route's limit is for requests,
+/// and a short one must not keep a busy machine from starting.
+inline Deadline deadline_to_prepare(std::chrono::milliseconds timeout) {
+  constexpr std::chrono::milliseconds kLeast{10'000};
+  return std::chrono::steady_clock::now() + std::max(timeout, kLeast);
+}
 
 /// Live figures of a function's instances.
 struct PoolFigures {

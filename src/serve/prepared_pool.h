@@ -70,12 +70,14 @@ class PreparedPool {
     ++live_;
   }
 
-  /// An instance that is ready; null if there is none.
+  /// An instance that is ready, one that has served before if there is such a one; null if there is
+  /// none.
   std::unique_ptr<Prepared> take_ready() {
     std::lock_guard lock(mutex_);
-    if (ready_.empty()) return nullptr;
-    std::unique_ptr<Prepared> prepared = std::move(ready_.back());
-    ready_.pop_back();
+    auto& from = served_.empty() ? ready_ : served_;
+    if (from.empty()) return nullptr;
+    std::unique_ptr<Prepared> prepared = std::move(from.back());
+    from.pop_back();
     ++taken_ready_;
     return prepared;
   }
@@ -108,7 +110,7 @@ class PreparedPool {
         used = std::move(used_.back());
         used_.pop_back();
       }
-      missing = ready_.size() + preparing_ < capacity_;
+      missing = ready_.size() + served_.size() + preparing_ < capacity_;
       if (missing) ++preparing_;
     }
     const bool was_used = used != nullptr;
@@ -147,7 +149,7 @@ class PreparedPool {
     std::lock_guard lock(mutex_);
     PoolFigures out;
     out.capacity = capacity_;
-    out.idle = static_cast<uint32_t>(ready_.size());
+    out.idle = static_cast<uint32_t>(ready_.size() + served_.size());
     out.live = live_;
     out.created = created_;
     out.taken_ready = taken_ready_;
@@ -158,13 +160,16 @@ class PreparedPool {
   void give_back(std::unique_ptr<Prepared> prepared, typename Lease::Running running, bool again) {
     std::lock_guard lock(mutex_);
     running_.erase(running);
-    (again ? ready_ : used_).push_back(std::move(prepared));
+    (again ? served_ : used_).push_back(std::move(prepared));
   }
 
   const uint32_t capacity_;
-  mutable std::mutex mutex_;                      // guards all below
-  std::vector<std::unique_ptr<Prepared>> ready_;  // the last is taken first: its memory is warm
-  std::vector<std::unique_ptr<Prepared>> used_;
+  mutable std::mutex mutex_;  // guards all below
+  // Of these the last is taken first, as its memory is warm; and what has served and may again goes
+  // before what was made meanwhile.
+  std::vector<std::unique_ptr<Prepared>> ready_;
+  std::vector<std::unique_ptr<Prepared>> served_;
+  std::vector<std::unique_ptr<Prepared>> used_;  // for prepare() to take apart
   std::list<Interrupter> running_;
   uint32_t preparing_ = 0;
   uint32_t live_ = 0;

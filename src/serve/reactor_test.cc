@@ -37,17 +37,39 @@ TEST(ReactorTest, WakesForADescriptorOnce) {
   later.get_future().wait();
 }
 
+/// Keeps a reactor's thread in a wake until it goes: what is asked for meanwhile comes together.
+class Gate {
+ public:
+  explicit Gate(Reactor& reactor) {
+    reactor.wait({}, std::chrono::steady_clock::now(),
+                 [this, opened = opened_.get_future().share()] {
+                   entered_.set_value();
+                   opened.wait();
+                 });
+    entered_.get_future().wait();
+  }
+  ~Gate() { opened_.set_value(); }
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+
+ private:
+  std::promise<void> entered_, opened_;
+};
+
 TEST(ReactorTest, WakesInTheOrderOfTimes) {
   Reactor reactor;
-  auto now = std::chrono::steady_clock::now();
   std::string order;
   std::promise<void> done;
-  reactor.wait({}, now + std::chrono::milliseconds(30), [&] {
-    order += 'c';
-    done.set_value();
-  });
-  reactor.wait({}, now + std::chrono::milliseconds(20), [&] { order += 'b'; });
-  reactor.wait({}, now - std::chrono::hours(1), [&] { order += 'a'; });
+  {
+    Gate gate(reactor);
+    auto now = std::chrono::steady_clock::now();
+    reactor.wait({}, now + std::chrono::milliseconds(30), [&] {
+      order += 'c';
+      done.set_value();
+    });
+    reactor.wait({}, now + std::chrono::milliseconds(20), [&] { order += 'b'; });
+    reactor.wait({}, now - std::chrono::hours(1), [&] { order += 'a'; });
+  }
   done.get_future().wait();
   EXPECT_EQ(order, "abc");
 }
@@ -56,17 +78,18 @@ TEST(ReactorTest, WhatIsCancelledIsNotCalled) {
   Reactor reactor;
   Pipe pipe;
   pollfd fds[] = {pipe.readable()};
-  uint64_t both = reactor.wait(fds, std::chrono::steady_clock::now() + std::chrono::hours(1),
-                               [] { ADD_FAILURE(); });
-  uint64_t time = reactor.wait({}, std::chrono::steady_clock::now() + std::chrono::milliseconds(20),
-                               [] { ADD_FAILURE(); });
-  reactor.cancel(both);
-  reactor.cancel(time);
-  reactor.cancel(time);
-  pipe.write();
   std::promise<void> done;
-  reactor.wait({}, std::chrono::steady_clock::now() + std::chrono::milliseconds(30),
-               [&] { done.set_value(); });
+  {
+    Gate gate(reactor);
+    auto now = std::chrono::steady_clock::now();
+    uint64_t both = reactor.wait(fds, now + std::chrono::hours(1), [] { ADD_FAILURE(); });
+    uint64_t time = reactor.wait({}, now, [] { ADD_FAILURE(); });
+    reactor.cancel(both);
+    reactor.cancel(time);
+    reactor.cancel(time);
+    pipe.write();
+    reactor.wait({}, now + std::chrono::milliseconds(10), [&] { done.set_value(); });
+  }
   done.get_future().wait();
 }
 

@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "base/cpu.h"
 #include "engine/tier_names.h"
 #include "net/signals.h"
 #include "serve/component_function.h"

@@ -1,7 +1,6 @@
 // Starting and ending the parts of a server.
 #include "serve/server.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "base/cpu.h"
 #include "base/mapping.h"
 #include "net/event_loop.h"
 
@@ -33,17 +33,9 @@ uint64_t memory_bytes() {
   return bytes;
 }
 
-constexpr uint32_t kCutGraceMs = 1000;  // for the 503s of what was interrupted
+constexpr uint32_t kCutGraceMs = 3000;  // for the 503s of what was interrupted, on a busy machine
 
 }  // namespace
-
-uint32_t available_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-    return static_cast<uint32_t>(CPU_COUNT(&set));
-  return std::max(1U, std::thread::hardware_concurrency());
-}
 
 Result<std::unique_ptr<Server>> Server::start(const RouterConfig& config,
                                               const FunctionFactory& make_function, bool strict,

@@ -18,9 +18,6 @@
 
 namespace sedge::serve {
 
-/// The cores this process may use, which in a container can be fewer than the machine has.
-uint32_t available_cores();
-
 /// A server that runs: its sockets are open.
 class Server {
  public:

@@ -106,10 +106,9 @@ Result<std::unique_ptr<Prepared>> WasmFunction::create(Deadline deadline,
 }
 
 Result<void> WasmFunction::warm_up() {
-  SEDGE_TRY_ASSIGN(std::unique_ptr<Prepared> first,
-                   create(std::chrono::steady_clock::now() + route_.timeout));
+  SEDGE_TRY_ASSIGN(std::unique_ptr<Prepared> first, create(deadline_to_prepare(route_.timeout)));
   if (begin_from(*first)) {
-    SEDGE_TRY_ASSIGN(first, create(std::chrono::steady_clock::now() + route_.timeout));
+    SEDGE_TRY_ASSIGN(first, create(deadline_to_prepare(route_.timeout)));
   }
   pool_.add_first(std::move(first));
   return {};
@@ -139,8 +138,7 @@ bool WasmFunction::begin_from(Prepared& first) {
 }
 
 bool WasmFunction::prepare() {
-  return pool_.prepare(
-      [this] { return create(std::chrono::steady_clock::now() + route_.timeout); });
+  return pool_.prepare([this] { return create(deadline_to_prepare(route_.timeout)); });
 }
 
 Result<std::string> WasmFunction::invoke(FunctionInput input, Deadline deadline) {

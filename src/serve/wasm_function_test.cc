@@ -5,21 +5,20 @@
 
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
 #include <atomic>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <thread>
 
+#include "base/test_folder.h"
 #include "base/test_paths.h"
 #include "serve/event_json.h"
 
 namespace sedge::serve {
 namespace {
 
+constexpr int kLong = 300'000;  // ms; no test waits for it
 Deadline after(int milliseconds) {
   return std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
 }
@@ -30,10 +29,7 @@ class WasmFunctionTest : public ::testing::Test {
       : engine_(*Engine::create({.features = Features::all(),
                                  .tier = Tier::automatic,
                                  .fuel = false,
-                                 .interruptible = true})),
-        folder_(std::filesystem::temp_directory_path() /
-                ("sedge-serve-" + std::to_string(::getpid()))) {
-    std::filesystem::create_directories(folder_);
+                                 .interruptible = true})) {
     route_.path = "/f";
     route_.at = {2, 5};
     route_.module_at = {3, 13};
@@ -42,12 +38,8 @@ class WasmFunctionTest : public ::testing::Test {
     route_.function_at = {6, 15};
     route_.engine_at = {7, 13};
   }
-  ~WasmFunctionTest() override { std::filesystem::remove_all(folder_); }
 
-  void wat(std::string_view text) {
-    route_.module = (folder_ / "m.wat").string();
-    std::ofstream(route_.module) << text;
-  }
+  void wat(std::string_view text) { route_.module = folder_.write("m.wat", text); }
   // False, with the test skipped, if the shared folder is not there.
   bool guest(std::string_view name) {
     route_.module = (test::shared_path("guests/wasm") / name).string();
@@ -69,14 +61,14 @@ class WasmFunctionTest : public ::testing::Test {
       text.replace(at, route_.module.size(), "FILE");
     return text;
   }
-  static std::string call(BlockingFunction& function, std::string input, int timeout_ms = 20'000) {
+  static std::string call(BlockingFunction& function, std::string input, int timeout_ms = kLong) {
     Result<std::string> output = function.invoke(std::move(input), after(timeout_ms));
     function.prepare();
     return output ? *output : output.error().message();
   }
 
   Engine engine_;
-  std::filesystem::path folder_;
+  const test::TempFolder folder_;
   RouteConfig route_;
   std::string stderr_;
 };
@@ -197,8 +189,9 @@ TEST_F(WasmFunctionTest, EndsEveryMisbehaviour) {
     route_.function = name;
     auto function = load();
     ASSERT_TRUE(function);
-    EXPECT_EQ(call(*function, "", 200).substr(0, std::string_view(message).size()), message);
-    EXPECT_EQ(call(*function, "", 200).substr(0, std::string_view(message).size()), message);
+    const int timeout_ms = name == std::string_view("loop") ? 200 : kLong;
+    for (int i = 0; i < 2; ++i)
+      EXPECT_TRUE(call(*function, "", timeout_ms).starts_with(message)) << name;
   }
 }
 
@@ -210,7 +203,7 @@ TEST_F(WasmFunctionTest, IsInterruptedFromOutside) {
   std::atomic<bool> done = false;
   std::string message;
   std::thread runner([&] {
-    message = call(*function, "", 3'600'000);
+    message = call(*function, "");
     done = true;
   });
   while (!done) function->interrupt_all();
@@ -283,15 +276,14 @@ TEST_F(WasmFunctionTest, CgiProgramsGetTheVariablesOfTheRequest) {
   for (const char* value : {"1", "2"}) {  // the first finds a prepared instance
     FunctionInput input{std::string()};
     input.env = {{"B", value}, {"A", "request"}};
-    auto output = function->invoke(std::move(input), after(20'000));
+    auto output = function->invoke(std::move(input), after(kLong));
     ASSERT_TRUE(output) << output.error().render();
     EXPECT_EQ(*output, std::string("X-A: b\n\nA=route\0B=", 18) + value + std::string(1, '\0'));
   }
 }
 
 TEST_F(WasmFunctionTest, RefusesComponentsByName) {
-  route_.module = (folder_ / "c.wasm").string();
-  std::ofstream(route_.module, std::ios::binary) << std::string("\0asm\x0d\0\1\0", 8);
+  route_.module = folder_.write("c.wasm", std::string_view("\0asm\x0d\0\1\0", 8));
   EXPECT_EQ(load_error(),
             "router.yaml:3:13: FILE: not supported: this is a component, not a core module (at "
             "offset 0x4)\nhelp: a core module is needed here: build for wasm32-wasip1");
@@ -338,7 +330,7 @@ TEST_F(WasmFunctionTest, NamesTheWrongTarget) {
   auto function = load();
   ASSERT_TRUE(function);
   Result<std::string> output =
-      function->invoke(std::string(R"({"action":"transform","payload":{}})"), after(20'000));
+      function->invoke(std::string(R"({"action":"transform","payload":{}})"), after(kLong));
   ASSERT_FALSE(output);
   EXPECT_EQ(output.error().message(), "unreachable");
   EXPECT_EQ(

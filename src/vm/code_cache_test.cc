@@ -180,8 +180,8 @@ TEST_F(CodeCacheTest, RefusesFoldersThatOthersCanUse) {
   EXPECT_FALSE(CodeCache::open(root_ + "/file", CodeCache::Access::create));
   ASSERT_EQ(::mkfifo((root_ + "/pipe").c_str(), 0700), 0);
   EXPECT_FALSE(CodeCache::open(root_ + "/pipe", CodeCache::Access::existing));
-  if (::geteuid() == 0) {
-    ASSERT_EQ(::chown(folder_.c_str(), 12345, 12345), 0);
+  // Who may not give it away, as root of a container with few users, cannot try this.
+  if (::chown(folder_.c_str(), 12345, 12345) == 0) {
     refused = CodeCache::open(folder_, CodeCache::Access::existing);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().message(),

@@ -377,6 +377,19 @@ TypeSet::~TypeSet() {
   for (uint32_t group : groups_) registry_->impl_->release(group);
 }
 
+TypeSet TypeSet::share() const {
+  TypeSet out;
+  if (registry_) {
+    std::lock_guard lock(registry_->impl_->mutex);
+    for (uint32_t group : groups_) ++registry_->impl_->groups[group]->uses;
+  }
+  out.registry_ = registry_;
+  out.ids_ = ids_;
+  out.types_ = types_;
+  out.groups_ = groups_;
+  return out;
+}
+
 ValType canonical(ValType type, const TypeSet& set) {
   if (!type.is_ref() || !type.heap().is_index()) return type;
   return ValType::reference(HeapType::index(set.id(type.heap().index())), type.nullable());

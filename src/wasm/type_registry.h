@@ -40,6 +40,8 @@ class TypeSet {
   TypeSet(TypeSet&&) noexcept;
   TypeSet& operator=(TypeSet&&) noexcept;
   ~TypeSet();
+  /// Another set of the same types.
+  TypeSet share() const;
   TypeId id(TypeIdx index) const { return ids_[index]; }
   const CanonType& type(TypeIdx index) const { return *types_[index]; }
   size_t size() const { return ids_.size(); }

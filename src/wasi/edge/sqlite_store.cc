@@ -28,7 +28,7 @@ namespace {
 
 constexpr int kApplication = 0x73646b76;  // "sdkv": whose file it is
 constexpr int kPageBytes = 4096;
-constexpr std::chrono::milliseconds kPatience(2000);
+constexpr std::chrono::milliseconds kPatience(10'000);
 
 const std::string& schema() {
   static const std::string text = fmt::format(

@@ -2,6 +2,7 @@
 #include "wasi/p2/streams.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -79,7 +80,7 @@ TEST_F(Streams, SpliceMovesWhatIsThere) {
 
 TEST_F(Streams, FilesHaveOffsetsOfTheirOwn) {
   give({});
-  int fd = ::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  int fd = ::memfd_create("file", MFD_CLOEXEC);
   ASSERT_GE(fd, 0);
   auto file = std::make_shared<p1::Descriptor>();
   file->type = os::FileType::regular_file;

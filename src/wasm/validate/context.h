@@ -52,9 +52,8 @@ Result<void> check_value_type(uint32_t type_count, Features features, ValType ty
 Result<TypeSet> validate_types(const Module& module, Features features,
                                const std::shared_ptr<TypeRegistry>& registry);
 
-/// How bodies are walked: with the quick path, by the full rules alone (tests compare the two), or
-/// not at all.
-enum class Walk : uint8_t { quick, full, none };
+/// How bodies are walked: with the quick path, or by the full rules alone (tests compare the two).
+enum class Walk : uint8_t { quick, full };
 /// `validate`.
 Result<TypeSet> validate_module(const Module& module, Features features,
                                 const std::shared_ptr<TypeRegistry>& registry, Walk walk);

@@ -2,16 +2,24 @@
 // exports. Spec: "Validation", section "Modules".
 #include "wasm/validate/validate.h"
 
+#include <algorithm>
+#include <system_error>
+#include <thread>
 #include <unordered_set>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "base/cpu.h"
 #include "wasm/validate/context.h"
 #include "wasm/validate/func_validator.h"
 
 namespace sedge::wasm {
 namespace validation {
 namespace {
+
+constexpr size_t kBytesOfThread = 1 << 20;  // of code, which takes milliseconds to validate
+constexpr size_t kMaxThreads = 8;
 
 Result<void> check_limits(const Limits& limits, uint64_t max, ErrorCode code,
                           std::string_view explanation, Location at) {
@@ -34,7 +42,7 @@ class ModuleValidator {
     SEDGE_TRY(initialisers());
     SEDGE_TRY(exports());
     SEDGE_TRY(start());
-    if (walk != Walk::none) SEDGE_TRY(bodies(walk == Walk::quick));
+    SEDGE_TRY(bodies(walk == Walk::quick));
     return std::move(context_.types);
   }
 
@@ -56,7 +64,8 @@ class ModuleValidator {
   Result<void> data(FuncValidator& validator, uint32_t index);
   Result<void> exports();
   Result<void> start();
-  Result<void> bodies(bool quick);
+  Result<void> bodies(bool quick) const;
+  Result<void> bodies(uint32_t from, uint32_t to, bool quick) const;
   Result<void> declare(FuncIdx index, Location at);
   std::string name_of(FuncIdx index) const;
 
@@ -312,14 +321,49 @@ std::string ModuleValidator::name_of(FuncIdx index) const {
   return fmt::format("function {} (${})", index, name->second);
 }
 
-Result<void> ModuleValidator::bodies(bool quick) {
+Result<void> ModuleValidator::bodies(uint32_t from, uint32_t to, bool quick) const {
   FuncValidator validator(context_, quick);
   auto imported = static_cast<uint32_t>(module_.imported_funcs.size());
-  for (uint32_t i = 0; i < module_.funcs.size(); ++i) {
+  for (uint32_t i = from; i < to; ++i) {
     bool last = i + 1 == module_.funcs.size();
     auto checked = validator.body(module_.funcs[i], *context_.signatures[imported + i], last);
     if (!checked) return fail(std::move(checked.error()).with_context(name_of(imported + i)));
   }
+  return {};
+}
+
+// Bodies know nothing of each other: much code is cut into one range for each core. The error is
+// that of the first body that has one, as it is without threads.
+Result<void> ModuleValidator::bodies(bool quick) const {
+  auto count = static_cast<uint32_t>(module_.funcs.size());
+  size_t bytes = 0;
+  for (const Func& func : module_.funcs) bytes += func.body.bytes.size();
+  size_t ranges = std::min(bytes / kBytesOfThread, kMaxThreads);
+  if (ranges > 1) ranges = std::min<size_t>(ranges, available_cores());
+  if (ranges <= 1) return bodies(0, count, quick);
+
+  std::vector<Result<void>> results(ranges);
+  std::vector<std::thread> threads;
+  uint32_t from = 0;
+  size_t seen = 0;
+  for (size_t range = 0; range < ranges; ++range) {
+    uint32_t to = from;
+    while (to < count && (seen < bytes * (range + 1) / ranges || range + 1 == ranges))
+      seen += module_.funcs[to++].body.bytes.size();
+    auto work = [this, from, to, quick, &out = results[range]] { out = bodies(from, to, quick); };
+    from = to;
+    // std::thread reports a refusal of the system only by throwing. The last range is for this one.
+    try {
+      if (range + 1 < ranges)
+        threads.emplace_back(work);
+      else
+        work();
+    } catch (const std::system_error&) {
+      work();
+    }
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (Result<void>& result : results) SEDGE_TRY(std::move(result));
   return {};
 }
 
@@ -334,9 +378,9 @@ Result<TypeSet> validate_module(const Module& module, Features features,
 }  // namespace validation
 
 Result<Validated> validate(const Module& module, Features features,
-                           const std::shared_ptr<TypeRegistry>& registry, Bodies bodies) {
-  const auto walk = bodies == Bodies::check ? validation::Walk::quick : validation::Walk::none;
-  SEDGE_TRY_ASSIGN(TypeSet types, validation::validate_module(module, features, registry, walk));
+                           const std::shared_ptr<TypeRegistry>& registry) {
+  SEDGE_TRY_ASSIGN(TypeSet types, validation::validate_module(module, features, registry,
+                                                              validation::Walk::quick));
   return Validated{std::move(types)};
 }
 

@@ -20,18 +20,11 @@ struct Validated {
   TypeSet types;  ///< canonical types of the module, by type index
 };
 
-/// What is done about function bodies.
-enum class Bodies : uint8_t {
-  check,
-  trust,  ///< nothing: these bytes have passed `validate` with these features before
-};
-
-/// Validates everything, function bodies included unless they are to be trusted. Errors: phase
-/// invalid with the byte offset of the instruction or definition, and the function as context;
-/// feature_disabled where an operator or type needs a feature that is off.
+/// Validates everything. Errors: phase invalid with the byte offset of the instruction or
+/// definition, and the function as context; feature_disabled where an operator or type needs a
+/// feature that is off.
 Result<Validated> validate(const Module& module, Features features,
-                           const std::shared_ptr<TypeRegistry>& registry,
-                           Bodies bodies = Bodies::check);
+                           const std::shared_ptr<TypeRegistry>& registry);
 
 /// Validates and registers one recursion group that stands outside of a module, behind types that
 /// have the ids `earlier`. Errors as `validate`'s, without a place.

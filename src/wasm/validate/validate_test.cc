@@ -1,10 +1,12 @@
 // Messages of validation, features, and that the quick path and the full rules agree.
 #include "wasm/validate/validate.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "wasm/decode/decode.h"
@@ -49,6 +51,47 @@ std::string body(std::string_view code) {
       " (field (mut i8)))) (type $a (array (mut i32))) (type $c (array i8)) (elem declare func 0)"
       " (tag (param i64)) (func (param i32 i64) (local f32 (ref $s)) " +
       std::string(code) + "))");
+}
+
+// Enough code for several threads, where there are several cores: functions 0 to 4, each 1 MiB of
+// `nop`; those of `bad` end with a `drop` of nothing.
+std::vector<uint8_t> large_module(const std::vector<uint32_t>& bad) {
+  constexpr uint32_t kFuncs = 5;
+  constexpr size_t kBody = (1 << 20) + 3;  // no locals, code, one more instruction, `end`
+  auto leb = [](std::vector<uint8_t>& out, size_t value) {
+    for (; value >= 0x80; value >>= 7) out.push_back(static_cast<uint8_t>(value | 0x80));
+    out.push_back(static_cast<uint8_t>(value));
+  };
+  std::vector<uint8_t> code{kFuncs};
+  for (uint32_t i = 0; i < kFuncs; ++i) {
+    leb(code, kBody);
+    code.push_back(0);
+    code.insert(code.end(), 1 << 20, 0x01);
+    code.push_back(std::ranges::find(bad, i) == bad.end() ? 0x01 : 0x1a);
+    code.push_back(0x0b);
+  }
+  std::vector<uint8_t> out{0,    'a', 's', 'm', 1, 0, 0, 0, 1, 4, 1,
+                           0x60, 0,   0,   3,   6, 5, 0, 0, 0, 0, 0};
+  out.push_back(10);
+  leb(out, code.size());
+  out.insert(out.end(), code.begin(), code.end());
+  return out;
+}
+
+TEST(Validate, ParallelBodiesGiveTheFirstError) {
+  auto rendered = [](const std::vector<uint32_t>& bad) {
+    auto module = decode(std::make_shared<const std::vector<uint8_t>>(large_module(bad)));
+    EXPECT_TRUE(module);
+    auto valid = validate(*module, Features::all(), TypeRegistry::create());
+    return valid ? std::string() : valid.error().render();
+  };
+  EXPECT_EQ(rendered({}), "");
+  for (uint32_t first = 0; first < 5; ++first) {
+    std::string error = rendered({first, 4});
+    EXPECT_NE(error.find(fmt::format("function {}", first)), std::string::npos) << error;
+    EXPECT_NE(error.find("instruction requires [any] but stack has []"), std::string::npos)
+        << error;
+  }
 }
 
 TEST(Validate, OperandMismatches) {
