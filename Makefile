@@ -39,7 +39,7 @@ manifests: setup ## check Kubernetes manifests against the schemas of two versio
 sanitize: setup ## every test under ASan+UBSan, the concurrent ones under TSan
 	@scripts/test.sh $(SANITIZERS)
 
-cross: setup ## engine and command line for ARCH (aarch64, riscv64), tried under qemu
+cross: setup ## build for ARCH (aarch64; riscv64: engine and command line), tried under qemu
 	@scripts/cross.sh $(ARCH)
 
 bench: build ## measure against a C++ floor and installed peers

@@ -1,39 +1,65 @@
 #!/usr/bin/env bash
-# cross.sh ARCH [--suites [OPTION...] | SCRIPT...]: builds the engine and the command line (no server,
-# nothing beyond the C library at run time) for aarch64 or riscv64 and tries it under qemu-user: the
-# project's own specification scripts, or those named, on every tier that there is; an artifact
-# compiled here; one for another processor, which must be left alone. The result is
-# build/minimal-ARCH/sedge.
+# cross.sh ARCH [--suites [OPTION...] | --tests [OPTION...] | SCRIPT...]: builds for aarch64 or
+# riscv64 and tries the result under qemu-user: the project's own specification scripts, or those
+# named, on every tier that there is; an artifact compiled here; one for another processor, which
+# must be left alone; for aarch64 the demo (a server). What is built:
+#   aarch64  everything but sedgec, with the libraries of Debian's arm64 archive: build/aarch64
+#   riscv64  the engine and the command line, which need no library: build/minimal-riscv64
+# Packages that are missing are installed (scripts/setup.sh ARCH).
 #
 # The llvm tier and artifacts need build/release/sedgec (`make build`): qemu lets the emulated
 # program start it as it is, and it compiles for ARCH.
 #
 # --suites runs all of ../shared instead, which takes hours (scripts/emulated.py has the options).
+# --tests builds the test programs for aarch64 and runs them there, with GoogleTest's options: these
+# have each suite also in the mix of all tiers, with thresholds of 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 arch=${1:-}
 case $arch in
-  aarch64 | riscv64) ;;
+  aarch64) preset=aarch64 ;;
+  riscv64) preset=minimal-riscv64 ;;
   *)
-    echo "usage: scripts/cross.sh aarch64|riscv64 [--suites [OPTION...] | SCRIPT...]" >&2
+    echo "usage: scripts/cross.sh aarch64|riscv64 [--suites|--tests [OPTION...] | SCRIPT...]" >&2
     exit 2
     ;;
 esac
 shift
-for need in "/usr/$arch-linux-gnu/lib:g++-$arch-linux-gnu" "/usr/bin/qemu-$arch:qemu-user"; do
-  if [ ! -e "${need%%:*}" ]; then
-    echo "cross: apt-get install ${need#*:}" >&2
-    exit 1
-  fi
-done
-scripts/build.sh "minimal-$arch" sedge
-run=("qemu-$arch" -L "/usr/$arch-linux-gnu" "build/minimal-$arch/sedge")
-echo "cross: $("${run[@]}" version)"
+scripts/setup.sh "$arch"
+scripts/build.sh "$preset" sedge
+qemu=("qemu-$arch")
+# As in cmake/cross.cmake.
+[ -e "/lib/$arch-linux-gnu/libc.so.6" ] || qemu+=(-L "/usr/$arch-linux-gnu")
+# What starts the emulated program by one name.
+run=$PWD/build/$preset/sedge-$arch
+cat >"$run" <<EOF
+#!/bin/sh
+exec ${qemu[*]} "$PWD/build/$preset/sedge" "\$@"
+EOF
+chmod +x "$run"
+echo "cross: $("$run" version | head -n 1)"
 
 if [ "${1:-}" = --suites ]; then
   shift
   scripts/build.sh release sedge sedgec
-  exec python3 scripts/emulated.py "$arch" "$@"
+  exec python3 scripts/emulated.py "$arch" "$run" "$@"
+fi
+if [ "${1:-}" = --tests ]; then
+  shift
+  if [ "$arch" != aarch64 ]; then
+    echo "cross: Debian has no GoogleTest for $arch" >&2
+    exit 2
+  fi
+  scripts/build.sh "$preset"
+  scripts/build.sh release sedgec
+  export SEDGE_BIN=$run SEDGEC=$PWD/build/release/sedgec
+  failed=
+  for program in "build/$preset/"*_tests; do
+    echo "cross: ${program##*/}"
+    "${qemu[@]}" "$program" --gtest_brief=1 "$@" || failed=yes
+  done
+  [ -z "$failed" ]
+  exit
 fi
 
 scripts=("$@")
@@ -49,9 +75,9 @@ fi
 for tier in "${tiers[@]}"; do
   echo "cross: --tier $tier"
   # shellcheck disable=SC2086 # a tier may have an option behind it
-  "${run[@]}" wast --tier $tier --deviations test/wast_deviations.txt "${scripts[@]}"
+  "$run" wast --tier $tier --deviations test/wast_deviations.txt "${scripts[@]}"
 done
-"${run[@]}" run bench/hello.wat
+"$run" run bench/hello.wat
 
 [ -n "${SEDGEC:-}" ] || exit 0
 folder=$(mktemp -d)
@@ -59,7 +85,7 @@ trap 'rm -rf "$folder"' EXIT
 other=$([ "$arch" = aarch64 ] && echo riscv64 || echo aarch64)
 for target in "$arch-linux" "$other-linux"; do
   build/release/sedge compile --target "$target" -o "$folder/$target.wasm" bench/hello.wat
-  "${run[@]}" run --allow-precompiled "$folder/$target.wasm" 2>"$folder/$target.notes"
+  "$run" run --allow-precompiled "$folder/$target.wasm" 2>"$folder/$target.notes"
 done
 if [ -s "$folder/$arch-linux.notes" ]; then
   echo "cross: the artifact for $arch was not used: $(cat "$folder/$arch-linux.notes")" >&2
@@ -70,3 +96,7 @@ if ! grep -q "this machine cannot run $other-linux" "$folder/$other-linux.notes"
   exit 1
 fi
 echo "cross: an artifact for $arch ran, one for $other did not"
+if [ "$arch" = aarch64 ]; then
+  SEDGE=$run scripts/demo.sh >"$folder/demo.log" || { cat "$folder/demo.log"; exit 1; }
+  echo "cross: the demo's server answered"
+fi

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The demo: compiles examples/edge/edge.cc to WebAssembly, serves examples/edge/router.yaml on a
 # free port, calls each kind of route with curl and stops the server, whatever happens in between.
+# SEDGE names another program than build/release/sedge.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-sedge=build/release/sedge
+sedge=${SEDGE:-build/release/sedge}
 work=$(mktemp -d)
 server=
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""emulated.py ARCH [--only SUITE,...] [--tiers TIER,...]: the suites of ../shared under qemu-user.
+"""emulated.py ARCH SEDGE [--only SUITE,...] [--tiers TIER,...]: the suites of ../shared on another
+processor, by qemu-user.
 
-Runs the specification's scripts, the WASI suite and the benchmark programs with
-build/minimal-ARCH/sedge on each of its tiers, and prints how many passed and what failed. `llvm` is
-code that this machine's sedgec makes: the emulated sedge asks it for scripts, and for programs
-`sedge compile --target ARCH-linux` comes before the run. scripts/cross.sh ARCH --suites calls this.
+Runs the specification's scripts, the WASI suite, the benchmark programs and the core guests with
+SEDGE, a program that starts the emulated one, on each of its tiers, and prints how many passed and
+what failed. `auto` is every tier in turn, with thresholds of 1. `llvm` is code that this machine's
+sedgec makes: the emulated sedge asks it for scripts and guests, and for programs `sedge compile
+--target ARCH-linux` comes before the run. scripts/cross.sh ARCH --suites calls this.
 """
 
 import argparse
@@ -34,10 +36,9 @@ TIMEOUT = 900
 class Machine:
     """The emulated sedge."""
 
-    def __init__(self, arch):
+    def __init__(self, arch, sedge):
         self.arch = arch
-        self.words = [f"qemu-{arch}", "-L", f"/usr/{arch}-linux-gnu",
-                      str(ROOT / "build" / f"minimal-{arch}" / "sedge")]
+        self.words = [str(pathlib.Path(sedge).resolve())]
         self.environment = {**os.environ, "SEDGEC": str(HOST / "sedgec"), "SEDGE_CACHE": "off"}
 
     def run(self, arguments, cwd=None, text=b""):
@@ -171,13 +172,25 @@ def bench(machine, tier, count):
             print(f"  {place.name}: {time.monotonic() - began:.1f} s", flush=True)
 
 
-SUITES = {"spec": spec, "wasi": wasi, "bench": bench}
+def guests(machine, tier, count):
+    """The programs of guests/check.sh, which says how each went."""
+    done = subprocess.Popen([SHARED / "guests" / "check.sh", *machine.words, "run", *TIERS[tier]],
+                            stdout=subprocess.PIPE, env=machine.environment, text=True)
+    for line in done.stdout:
+        print(f"  {line}", end="", flush=True)
+        name, _, _, how = line.split(None, 3)
+        count.add(name, None if how.strip() == "ok" else how.strip())
+    done.wait()
+
+
+SUITES = {"spec": spec, "wasi": wasi, "bench": bench, "guests": guests}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("arch", choices=["aarch64", "riscv64"])
+    parser.add_argument("sedge", metavar="SEDGE")
     parser.add_argument("--only", default=",".join(SUITES), metavar="SUITE,...")
     parser.add_argument("--tiers", metavar="TIER,...")
     options = parser.parse_args()
@@ -187,7 +200,7 @@ def main():
     if not SHARED.is_dir():
         print(f"emulated: {SHARED} is missing: there is nothing to run")
         return 0
-    machine = Machine(options.arch)
+    machine = Machine(options.arch, options.sedge)
     failed = False
     for suite in options.only.split(","):
         for tier in tiers:

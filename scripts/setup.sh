@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Installs, on Debian 12 or newer, the packages that building, testing and the demo need.
+# setup.sh [aarch64|riscv64]: installs, on Debian 12 or newer, the packages that building, testing and
+# the demo need; with an architecture, also what scripts/cross.sh needs for it (for aarch64 libraries
+# of Debian's arm64 archive, for which dpkg is told of that architecture).
 # Does nothing when all of them are there; uses sudo when not run as root.
 set -euo pipefail
 
@@ -27,10 +29,36 @@ packages=(
   binaryen
 )
 
+foreign=
+case ${1:-} in
+  "") ;;
+  aarch64)
+    foreign=arm64
+    packages+=(g++-aarch64-linux-gnu qemu-user)
+    packages+=(libyaml-dev:arm64 zlib1g-dev:arm64 libbrotli-dev:arm64 libzstd-dev:arm64
+      libssl-dev:arm64 libnghttp2-dev:arm64 libsqlite3-dev:arm64 libgtest-dev:arm64)
+    ;;
+  riscv64) packages+=(g++-riscv64-linux-gnu qemu-user) ;;
+  *)
+    echo "usage: scripts/setup.sh [aarch64|riscv64]" >&2
+    exit 2
+    ;;
+esac
+
 missing=()
+native=$(dpkg --print-architecture 2>/dev/null || true)
+installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}:${Architecture}\n' "${packages[@]}" \
+  2>/dev/null || true)
 for package in "${packages[@]}"; do
-  status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
-  [ "$status" = installed ] || missing+=("$package")
+  case $package in
+    *:*) names=("$package") ;;
+    *) names=("$package:$native" "$package:all") ;;
+  esac
+  found=
+  for name in "${names[@]}"; do
+    [[ $'\n'$installed$'\n' != *$'\n'"installed $name"$'\n'* ]] || found=yes
+  done
+  [ -n "$found" ] || missing+=("$package")
 done
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0
@@ -59,6 +87,9 @@ apt() {
     return 1
   fi
 }
+if [ -n "$foreign" ] && [ "$foreign" != "$native" ]; then
+  "${root[@]}" dpkg --add-architecture "$foreign"
+fi
 # The package lists may be missing or old: refresh once, and go on if only that fails.
 apt update || true
 apt install -y --no-install-recommends "${missing[@]}"

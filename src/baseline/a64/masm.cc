@@ -1,5 +1,5 @@
 // Macro-assembler: places, constants, integer operations.
-#include "baseline/a64/masm.h"
+#include "baseline/common/target.h"
 
 #if defined(__aarch64__)
 

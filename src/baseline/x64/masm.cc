@@ -1,5 +1,5 @@
 // Macro-assembler: moves of cells, integer operations, constants.
-#include "baseline/x64/masm.h"
+#include "baseline/common/target.h"
 
 #if defined(__x86_64__)
 
