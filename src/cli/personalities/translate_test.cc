@@ -80,8 +80,8 @@ INSTANTIATE_TEST_SUITE_P(
              "bad argument: `--optimize 9`: a level is 0, 1, 2, 3, s, z, none, speed or "
              "speed_and_size | `wasmedgec --help` shows what it takes"},
         Case{"wasmedge --nn-preload default:ONNX:CPU:m.onnx m.wasm",
-             "run m.wasm\nwasmedge --nn-preload default:ONNX:CPU:m.onnx: models are loaded when a "
-             "guest asks for them by wasi-nn"},
+             "run m.wasm\nwasmedge --nn-preload default:ONNX:CPU:m.onnx: wasi-nn is offered to "
+             "every guest of a build that has it"},
         Case{"wasmedge m.wasm --ctx-size 9", "run m.wasm --ctx-size 9"},
         Case{"wasmedge --version", "version run"}, Case{"wasmedge -v", "version run"}));
 

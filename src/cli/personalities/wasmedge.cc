@@ -61,7 +61,7 @@ constexpr Flag kRun[] = {
     words("--force-interpreter", 0, "--tier interp"),
     words("--enable-jit", 0, "--tier llvm"),
     words("--allow-precompiled", 0, "--allow-precompiled"),
-    note_value("--nn-preload", 0, "models are loaded when a guest asks for them by wasi-nn"),
+    note_value("--nn-preload", 0, "wasi-nn is offered to every guest of a build that has it"),
     note("--enable-coredump", 0, kNoCore),
     note("--coredump-for-wasmgdb", 0, kNoCore),
     note_value("--forbidden-plugin", 0, "sedge loads no plug-ins"),
