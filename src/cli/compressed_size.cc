@@ -1,6 +1,8 @@
 #include "cli/compressed_size.h"
 
 #if SEDGE_HAVE_SERVER
+#include <algorithm>
+
 #include "serve/content_encoding.h"
 #endif
 
@@ -13,7 +15,9 @@ std::vector<CompressedSize> compressed_sizes(Bytes bytes) {
     net::Response response;
     response.body.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     serve::encode_body(response, coding, coding);
-    if (response.body.size() != bytes.size()) out.push_back({coding, response.body.size()});
+    const bool coded = std::ranges::any_of(
+        response.headers, [](const auto& field) { return field.first == "Content-Encoding"; });
+    if (coded) out.push_back({coding, response.body.size()});
   }
 #else
   (void)bytes;
