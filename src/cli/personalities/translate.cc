@@ -297,49 +297,55 @@ class Translator {
         std::vector<std::string> words = split(flag.to, ' ');
         auto word = words.begin();
         if (flag.does == Does::verb) out_.command = {*word++};
-        return add_words({word, words.end()}, written);
+        add_words({word, words.end()}, written);
+        return {};
       }
       case Does::grant: {
         std::string item(flag.name);
         if (value) item.append("=").append(*value);
-        return add_words({std::string(flag.to), std::move(item)}, written);
+        add_option(std::string(flag.to), std::move(item), written);
+        return {};
       }
       case Does::option: {
         SEDGE_TRY_ASSIGN(std::string converted, convert(flag, written, value.value_or("")));
-        return add_words({std::string(flag.to), converted}, written);
+        add_option(std::string(flag.to), std::move(converted), written);
+        return {};
       }
     }
     return {};
   }
 
-  /// Words of sedge, each `--option` with the value behind it, if any.
-  Result<void> add_words(const std::vector<std::string>& words, const std::string& written) {
+  /// Words of a table: each `--option` with the value behind it, if any.
+  void add_words(std::span<const std::string> words, const std::string& written) {
     for (size_t i = 0; i < words.size(); ++i) {
-      std::optional<std::string> value;
       const std::string& name = words[i];
+      std::optional<std::string> value;
       if (i + 1 < words.size() && !words[i + 1].starts_with("--")) value = words[++i];
-      if (name == "--tier") {
-        if (out_.command.front() == "compile") {
-          if (*value != "auto" && *value != "llvm")
-            note(written, "what is compiled ahead of time is always optimised");
-          continue;
-        }
-        if (!build_.has_tier(*value)) {
-          note(written, fmt::format("there is no {} compiler here; `sedge version --json` shows "
-                                    "what runs the code instead",
-                                    *value));
-          continue;
-        }
-        std::erase_if(out_.options, [](const auto& option) { return option.name == "--tier"; });
-      }
-      // A later flag of the tool wins, as it does there; what repeats is a list.
-      if (name != "--env" && name != "--dir" && name != "--preload" && name != "--dependency" &&
-          name != "--definitions" && name != "--search-path" && name != "--adapt" &&
-          name != "--grant")
-        std::erase_if(out_.options, [&](const auto& option) { return option.name == name; });
-      add(name, value, written);
+      add_option(name, std::move(value), written);
     }
-    return {};
+  }
+
+  void add_option(const std::string& name, std::optional<std::string> value,
+                  const std::string& written) {
+    if (name == "--tier") {
+      if (out_.command.front() == "compile") {
+        if (value != "auto" && value != "llvm")
+          note(written, "what is compiled ahead of time is always optimised");
+        return;
+      }
+      if (!build_.has_tier(value.value_or(""))) {
+        note(written, fmt::format("there is no {} compiler here; `sedge version --json` shows "
+                                  "what runs the code instead",
+                                  value.value_or("")));
+        return;
+      }
+    }
+    // A later flag of the tool wins, as it does there; what repeats is a list.
+    if (name != "--env" && name != "--dir" && name != "--preload" && name != "--dependency" &&
+        name != "--definitions" && name != "--search-path" && name != "--adapt" &&
+        name != "--grant")
+      std::erase_if(out_.options, [&](const auto& option) { return option.name == name; });
+    add(name, value, written);
   }
 
   Result<void> add_feature(const Flag& flag, const std::string& written,

@@ -89,6 +89,7 @@ INSTANTIATE_TEST_SUITE_P(
     Wasmtime, Translate,
     testing::Values(
         Case{"wasmtime run --wasi preview2 a.wasm", "run --wasi=preview2 a.wasm"},
+        Case{"wasmtime run --env --dir=/ a.wasm", "run --env=--dir=/ a.wasm"},
         Case{"wasmtime run --wasi preview1 a.wasm", "run --wasi=preview1 a.wasm"},
         Case{"wasmtime -S preview2=y,cli a.wasm", "run a.wasm"},
         Case{"wasmtime run --cranelift --max-wasm-stack 1048576 --opt-level 2 a.wasm",
@@ -212,6 +213,7 @@ INSTANTIATE_TEST_SUITE_P(
              "unknown command `component nwe` of wasm-tools; did you mean `component new`? | "
              "`wasm-tools --help` lists the commands"},
         Case{"wasm-opt -Oz -o out.wasm in.wasm", "opt --level=z --output=out.wasm in.wasm"},
+        Case{"wasm-opt -o--tier in.wasm", "opt --output=--tier in.wasm"},
         Case{"wasm-opt -Os -S --enable-gc --disable-simd -o out.wat in.wasm",
              "opt --level=s --text --output=out.wat in.wasm\nwasm-opt --disable-simd: a module "
              "keeps "
