@@ -57,7 +57,8 @@ PY
     f=1
   fi
   if [ "$f" -ne 0 ]; then
-    grep -v -E '^\[?[0-9]+/[0-9]+\]? .*(Passed|Start)|^ *Start ' "build/$preset-tests.log" | tail -n 150
+    grep -v -E '^ *\[?[0-9]+/[0-9]+\]? .*(Passed|Skipped|Start)|^ *Start |\(Skipped\)$' \
+      "build/$preset-tests.log" | tail -n 150
   fi
   echo "test: $preset: $p passed, $f failed, $s skipped" \
     "(build $((built - start)) s, tests $((SECONDS - built)) s)"

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <thread>
 
 #include <fmt/format.h>
@@ -176,6 +177,7 @@ TEST(FileStore, ProcessesCountTogether) {
       // All of them make the file at once.
       auto store = open_keyvalue(file);
       bool good = store.has_value();
+      if (!good) std::cerr << store.error().render();
       for (int n = 0; n < kTimes && good; ++n) good = count(**store).has_value();
       ::_exit(good ? 0 : 1);
     }

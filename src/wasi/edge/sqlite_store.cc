@@ -115,8 +115,11 @@ class FileStore final : public KeyValueStore {
     Waiting waiting(*this, never);
     // Only a file that is empty, or one of these, is written to.
     int application = 0, tables = 0;
-    if (!read_number("PRAGMA application_id", application) ||
-        !read_number("SELECT count(*) FROM sqlite_schema", tables))
+    // Tables first: a process that makes the file now adds them and the mark in one transaction.
+    if (!patiently([&] {
+          return read_number("SELECT count(*) FROM sqlite_schema", tables) &&
+                 read_number("PRAGMA application_id", application);
+        }))
       return failure();
     if (application != kApplication && (application != 0 || tables != 0))
       return std::unexpected("it is a database of something else");
@@ -124,10 +127,7 @@ class FileStore final : public KeyValueStore {
         "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA journal_mode=WAL;"
         "PRAGMA synchronous=NORMAL; PRAGMA max_page_count={};",
         kMaxFile / kPageBytes);
-    // SQLite does not always wait by itself while another process makes the file what it is to be.
-    for (int tried = 0; !run(settings); ++tried)
-      if (sqlite3_errcode(database_.get()) != SQLITE_BUSY || wait(this, tried) == 0)
-        return failure();
+    if (!patiently([&] { return run(settings); })) return failure();
     if (tables == 0 || application == 0)
       if (auto made = transaction([&]() -> Outcome<> {
             if (!run(schema())) return failure();
@@ -243,6 +243,14 @@ class FileStore final : public KeyValueStore {
   }
   bool run(const std::string& text) {
     return sqlite3_exec(database_.get(), text.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
+  }
+  /// Tries again while another process has the file: SQLite does not always wait by itself while
+  /// that one makes it what it is to be.
+  template <typename Step>
+  bool patiently(const Step& step) {
+    for (int tried = 0; !step(); ++tried)
+      if (sqlite3_errcode(database_.get()) != SQLITE_BUSY || wait(this, tried) == 0) return false;
+    return true;
   }
   bool read_number(std::string_view text, int& out) {
     Statement statement;
