@@ -303,12 +303,12 @@ class Translator {
       case Does::grant: {
         std::string item(flag.name);
         if (value) item.append("=").append(*value);
-        add_option(std::string(flag.to), std::move(item), written);
+        add_option(std::string(flag.to), item, written);
         return {};
       }
       case Does::option: {
         SEDGE_TRY_ASSIGN(std::string converted, convert(flag, written, value.value_or("")));
-        add_option(std::string(flag.to), std::move(converted), written);
+        add_option(std::string(flag.to), converted, written);
         return {};
       }
     }
@@ -321,11 +321,11 @@ class Translator {
       const std::string& name = words[i];
       std::optional<std::string> value;
       if (i + 1 < words.size() && !words[i + 1].starts_with("--")) value = words[++i];
-      add_option(name, std::move(value), written);
+      add_option(name, value, written);
     }
   }
 
-  void add_option(const std::string& name, std::optional<std::string> value,
+  void add_option(const std::string& name, const std::optional<std::string>& value,
                   const std::string& written) {
     if (name == "--tier") {
       if (out_.command.front() == "compile") {
