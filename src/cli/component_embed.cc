@@ -1,6 +1,7 @@
 // `sedge component embed`: says in a core module which world it is made for.
 #include "base/file.h"
 #include "cli/component_options.h"
+#include "cli/load.h"
 #include "cli/verbs.h"
 
 namespace sedge::cli {
@@ -14,6 +15,7 @@ constexpr Option kOptions[] = {
      true},
     {"--deps", 0, "DIR", "a folder of more packages that may be used", true},
     {"--output", 'o', "FILE", "where the module goes; - is standard output (default: -)"},
+    kTextOption,
 };
 constexpr Positional kPositionals[] = {{"FILE", "a core module, binary or text"}};
 
@@ -21,7 +23,7 @@ Result<int> run(const Arguments& arguments) {
   SEDGE_TRY_ASSIGN(FileContent module, load_core(arguments.positional(0)));
   SEDGE_TRY_ASSIGN(std::vector<uint8_t> out, embed_world(arguments, module.bytes));
   std::string output(arguments.get("--output").value_or("-"));
-  SEDGE_TRY(write_file(output, {reinterpret_cast<const char*>(out.data()), out.size()}));
+  SEDGE_TRY(write_wasm(arguments, output, out));
   return 0;
 }
 

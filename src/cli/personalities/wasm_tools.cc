@@ -10,7 +10,7 @@ using namespace rows;
 constexpr Flag kCommon[] = {
     option("--output", 'o', "--output"),
 
-    note("--wat", 't', "the binary format is written; `sedge print` shows it as text"),
+    words("--wat", 't', "--text"),
     {"--color", 0, Takes::value, Does::note, "colours follow NO_COLOR and the terminal"},
     note("--verbose", 'v', kNoLogging),
     note("--generate-dwarf", 0, "text keeps its lines without it"),
