@@ -1,6 +1,7 @@
 // `sedge run` of components: wasi:cli/run of a command, or an exported function with arguments in
 // WAVE notation.
 #include <algorithm>
+#include <chrono>
 
 #include <fmt/format.h>
 #include <sedge/component_async.h>
@@ -11,6 +12,7 @@
 #include "cli/run_plan.h"
 #include "component/instance.h"
 #include "component/wave.h"
+#include "wasi/os/linger.h"
 
 namespace sedge::cli {
 namespace {
@@ -132,6 +134,9 @@ Result<int> invoke(Store& store, const ComponentInstance& instance, const Argume
 }
 
 /// The file's name, without the way to it, and what follows it, for a command.
+/// How long a peer may take for what a guest had sent when it ended.
+constexpr std::chrono::seconds kLingering{10};
+
 std::vector<std::string> guest_arguments(const Arguments& arguments) {
   std::vector<std::string> out = {first_argument(arguments)};
   if (!arguments.get("--invoke"))
@@ -161,6 +166,7 @@ Result<int> run_component(const Arguments& arguments, Plan plan, const LoadedFil
   auto instance = linker.instantiate(store, component);
   Result<int> status = instance ? invoke(store, *instance, arguments)
                                 : Result<int>(fail(std::move(instance).error()));
+  wasi::os::finish_lingering(kLingering);
   if (!status) {
     Error& error = status.error();
     if (error.phase() == Phase::trap)

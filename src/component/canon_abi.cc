@@ -105,7 +105,9 @@ Result<void> call_core(Store& store, const Func& func, uint64_t* cells) {
 
 void stop_exception(Error& error) {
   if (error.code() != ErrorCode::uncaught_exception) return;
-  Error stopped(ErrorCode::component_trap, ": uncaught exception propagated out of component: a thrown Wasm exception ends there");
+  Error stopped(
+      ErrorCode::component_trap,
+      ": uncaught exception propagated out of component: a thrown Wasm exception ends there");
   stopped.set_backtrace(error.backtrace());
   error = std::move(stopped);
 }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <climits>
 
+#include "net/chars.h"
 #include "wasi/p1/state.h"
 
 namespace sedge::wasi {
@@ -134,8 +135,10 @@ SocketResult<> may_look_up(Context& guest, std::string_view name) {
   // A literal address needs nobody's permission to be one.
   if (net::Address::literal(name)) return {};
   bool good = !name.empty() && name.size() <= 253 && std::ranges::none_of(name, [](char c) {
-    return static_cast<unsigned char>(c) <= 0x20 || c == '/' || c == ':' || c == '@' || c == '[' ||
-           c == ']' || c == 0x7f;
+    // Labels of the DNS, and characters beyond ASCII, which IDNA maps to such.
+    const char lower = net::to_lower(c);
+    return static_cast<unsigned char>(c) < 0x80 && (lower < 'a' || lower > 'z') &&
+           !net::is_digit(c) && c != '-' && c != '_' && c != '.';
   });
   if (!good) return SocketErr(SocketError::invalid_argument);
   if (guest.network().network->rules()->allows_lookup(name)) return {};

@@ -31,6 +31,7 @@ SocketResult<> Udp::bind(const std::optional<net::Address>& local) {
   if (::bind(socket_->get(), local->get(), local->size()) != 0)
     return SocketErr(socket_error(errno));
   bound_ = true;
+  if (auto own = wasi::local_address(*socket_)) own_ = *own;
   return {};
 }
 
@@ -40,22 +41,14 @@ std::optional<net::Address> Udp::target(const std::optional<net::Address>& given
   return given;
 }
 
-SocketResult<> Udp::set_peer(const std::optional<net::Address>& remote) {
+SocketResult<> Udp::connect(const std::optional<net::Address>& remote) {
   auto peer = target(remote);
   if (!peer) return SocketErr(SocketError::invalid_argument);
   if (!permits(*guest_, NetRules::Use::udp, *peer)) return SocketErr(SocketError::access_denied);
-  peer_ = peer;
-  return {};
-}
-
-SocketResult<> Udp::connect(const std::optional<net::Address>& remote) {
-  auto before = peer_;
-  if (auto set = set_peer(remote); !set) return set;
-  if (::connect(socket_->get(), peer_->get(), peer_->size()) != 0) {
-    peer_ = before;
-    // Here it is the system that has no port left.
+  // Here it is the system that has no port left.
+  if (::connect(socket_->get(), peer->get(), peer->size()) != 0)
     return SocketErr(errno == EADDRNOTAVAIL ? SocketError::address_in_use : socket_error(errno));
-  }
+  peer_ = peer;
   bound_ = true;
   return {};
 }
@@ -66,9 +59,12 @@ SocketResult<> Udp::disconnect() {
   nobody.sa_family = AF_UNSPEC;
   if (::connect(socket_->get(), &nobody, sizeof nobody) != 0) return SocketErr(socket_error(errno));
   peer_.reset();
-  // A port that came with the connection goes with it.
-  auto own = wasi::local_address(*socket_);
-  bound_ = own && own->port() != 0;
+  // Linux takes away a port that it had chosen, bound to or not.
+  auto left = wasi::local_address(*socket_);
+  bound_ = left && left->port() != 0;
+  if (bound_ || !own_) return {};
+  if (::bind(socket_->get(), own_->get(), own_->size()) != 0) return SocketErr(socket_error(errno));
+  bound_ = true;
   return {};
 }
 

@@ -22,12 +22,10 @@ class Udp {
 
   /// None: an address that the interface has no use for.
   SocketResult<> bind(const std::optional<net::Address>& local);
-  /// Whom datagrams go to and come from, as the socket's user sees it: a filter, so that a socket
-  /// is made someone else's without losing its port (`stream` of 0.2).
-  SocketResult<> set_peer(const std::optional<net::Address>& remote);
-  void forget_peer() { peer_.reset(); }
-  /// The same in the kernel, which chooses a local address too (0.3).
+  /// Whom datagrams go to and come from. The kernel chooses a local address too.
   SocketResult<> connect(const std::optional<net::Address>& remote);
+  /// Error: invalid_state without a peer. A port that came with the connection goes with it; one
+  /// that the socket was bound to stays.
   SocketResult<> disconnect();
   const std::optional<net::Address>& peer() const { return peer_; }
 
@@ -51,6 +49,7 @@ class Udp {
   SharedSocket socket_;
   bool v6_;
   bool bound_ = false;
+  std::optional<net::Address> own_;  // what it was bound to, with its port
   std::optional<net::Address> peer_;
 };
 

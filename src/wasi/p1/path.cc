@@ -102,7 +102,8 @@ Answer path_open(Call& call, u32 fd, u32 dirflags, u32 path, u32 path_len, u32 o
   auto opened = std::make_shared<Descriptor>();
   SEDGE_WASI_TRY(opened->type, os::type_of(file.get()));
   if (opened->type == os::FileType::directory) {
-    // Without rights a directory is of no use: whoever asks for none knows no rights, and means all.
+    // Without rights a directory is of no use: whoever asks for none knows no rights, and means
+    // all.
     const bool knows_rights = rights_base != 0 || rights_inheriting != 0;
     opened->rights = (knows_rights ? base : passed) & kDirectoryRights;
     opened->inheriting = knows_rights ? rights_inheriting & passed : passed;

@@ -46,7 +46,7 @@ class SocketIoError final : public IoError {
 
 /// The streams of a TCP connection. `ends`: when the stream goes, so does that direction of the
 /// connection.
-std::unique_ptr<InputStream> tcp_input(SharedSocket socket, bool ends = false);
+std::unique_ptr<InputStream> tcp_input(SharedSocket socket, bool ends);
 std::unique_ptr<OutputStream> tcp_output(SharedSocket socket, bool ends = false);
 
 /// All interfaces of wasi:sockets.

@@ -19,14 +19,18 @@ host::Err<StreamError> failed(Errno value) {
 // Input
 
 Result<Streamed<Bytes>> InputStream::read(Store& store, uint64_t len) {
+  if (ended_) return closed();
   if (len == 0) return Bytes{};
   SEDGE_TRY_ASSIGN(auto taken, take(store, std::min(len, kMaxTransfer)));
-  if (!taken) return host::err(std::move(taken.error()));
+  if (!taken) {
+    ended_ = true;
+    return host::err(std::move(taken.error()));
+  }
   return Bytes{std::move(*taken)};
 }
 
 Result<Streamed<Bytes>> InputStream::blocking_read(Store& store, uint64_t len) {
-  if (len == 0) return Bytes{};
+  if (len == 0) return read(store, len);
   for (;;) {
     SEDGE_TRY(wait_for(store, watch()));
     SEDGE_TRY_ASSIGN(auto bytes, read(store, len));

@@ -53,6 +53,9 @@ class InputStream : public streams::InputStream {
   Result<Streamed<uint64_t>> skip(Store& store, uint64_t len) override;
   Result<Streamed<uint64_t>> blocking_skip(Store& store, uint64_t len) override;
   Result<std::unique_ptr<bindings::p2::wasi::io::poll::Pollable>> subscribe(Store& store) override;
+
+ private:
+  bool ended_ = false;  // closed, as everything from the end or a failure on
 };
 
 /// An output stream over `room`, `put` and `watch`.

@@ -7,6 +7,7 @@
 
 #include "p2/wasi/sockets/tcp-create-socket.h"
 #include "p2/wasi/sockets/tcp.h"
+#include "wasi/os/linger.h"
 #include "wasi/p2/sockets.h"
 #include "wasi/tcp.h"
 
@@ -18,11 +19,14 @@ namespace create = bindings::p2::wasi::sockets::tcp_create_socket;
 
 class TcpInput final : public InputStream {
  public:
-  TcpInput(SharedSocket socket, bool ends) : socket_(std::move(socket)), ends_(ends) {}
+  /// `shut`: whether the guest reads no more, which Linux alone would not enforce; may be null.
+  TcpInput(SharedSocket socket, bool ends, std::shared_ptr<const bool> shut)
+      : socket_(std::move(socket)), ends_(ends), shut_(std::move(shut)) {}
   ~TcpInput() override {
     if (ends_) ::shutdown(socket_->get(), SHUT_RD);
   }
   Result<Streamed<std::string>> take(Store&, size_t len) override {
+    if (shut_ && *shut_) return closed();
     std::string bytes(len, '\0');
     ssize_t count = ::recv(socket_->get(), bytes.data(), bytes.size(), 0);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
@@ -39,23 +43,55 @@ class TcpInput final : public InputStream {
  private:
   SharedSocket socket_;
   bool ends_;
+  std::shared_ptr<const bool> shut_;
+};
+
+/// What a socket and its output stream share: bytes that the kernel has not taken yet.
+struct Sending {
+  explicit Sending(SharedSocket of) : socket(std::move(of)) {}
+  SharedSocket socket;
+  std::string pending;
+  int error = 0;
+  void send() {
+    while (!pending.empty() && error == 0) {
+      ssize_t sent = ::send(socket->get(), pending.data(), pending.size(), MSG_NOSIGNAL);
+      if (sent >= 0) {
+        pending.erase(0, static_cast<size_t>(sent));
+      } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        return;
+      } else if (errno != EINTR) {
+        error = errno;
+      }
+    }
+  }
+  /// Sends what is pending, now or when there is room.
+  void leave(bool then_shut) {
+    send();
+    if (!pending.empty() && error == 0)
+      os::linger(*socket, std::exchange(pending, {}), then_shut);
+    else if (then_shut)
+      ::shutdown(socket->get(), SHUT_WR);
+  }
+  void shut() {
+    leave(true);
+    if (error == 0) error = EPIPE;
+  }
 };
 
 /// Keeps what the kernel does not take at once, so that a permitted write is taken whole.
 class TcpOutput final : public OutputStream {
  public:
-  TcpOutput(SharedSocket socket, bool ends) : state_(std::make_shared<State>()), ends_(ends) {
-    state_->socket = std::move(socket);
-  }
+  TcpOutput(std::shared_ptr<Sending> state, bool ends) : state_(std::move(state)), ends_(ends) {}
   ~TcpOutput() override {
-    state_->send();
-    if (ends_) ::shutdown(state_->socket->get(), SHUT_WR);
+    if (ends_)
+      state_->shut();
+    else
+      state_->leave(false);
   }
 
   Result<Streamed<uint64_t>> room(Store&) override {
     state_->send();
-    if (state_->error == EPIPE) return closed();
-    if (state_->error != 0) return failed(std::make_unique<SocketIoError>(state_->error));
+    if (state_->error != 0) return ended();
     if (!state_->pending.empty()) return uint64_t{0};
     pollfd one{state_->socket->get(), POLLOUT, 0};
     return ::poll(&one, 1, 0) > 0 ? kMaxTransfer : uint64_t{0};
@@ -63,9 +99,15 @@ class TcpOutput final : public OutputStream {
   Result<Streamed<Unit>> put(Store&, std::string_view bytes) override {
     state_->pending.append(bytes);
     state_->send();
+    if (state_->error != 0) return ended();
     return Unit{};
   }
   bool pending() const override { return !state_->pending.empty(); }
+  Result<Streamed<Unit>> begin_flush(Store&) override {
+    state_->send();
+    if (state_->error != 0) return ended();
+    return Unit{};
+  }
   Watch watch() override {
     return [state = state_] {
       state->send();
@@ -75,24 +117,11 @@ class TcpOutput final : public OutputStream {
   }
 
  private:
-  struct State {
-    SharedSocket socket;
-    std::string pending;
-    int error = 0;
-    void send() {
-      while (!pending.empty() && error == 0) {
-        ssize_t sent = ::send(socket->get(), pending.data(), pending.size(), MSG_NOSIGNAL);
-        if (sent >= 0) {
-          pending.erase(0, static_cast<size_t>(sent));
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-          return;
-        } else if (errno != EINTR) {
-          error = errno;
-        }
-      }
-    }
-  };
-  std::shared_ptr<State> state_;
+  host::Err<StreamError> ended() const {
+    if (state_->error == EPIPE) return closed();
+    return failed(std::make_unique<SocketIoError>(state_->error));
+  }
+  std::shared_ptr<Sending> state_;
   bool ends_;
 };
 
@@ -112,7 +141,7 @@ class TcpSocket final : public tcp::TcpSocket {
   Socketed<std::tuple<std::unique_ptr<tcp::InputStream>, std::unique_ptr<tcp::OutputStream>>>
   finish_connect(Store&) override {
     if (auto done = tcp_.finish_connect(); !done) return refused(done.error());
-    return streams_of(tcp_);
+    return streams();
   }
 
   Socketed<Unit> start_listen(Store&) override { return outcome(tcp_.start_listen()); }
@@ -122,10 +151,10 @@ class TcpSocket final : public tcp::TcpSocket {
   accept(Store&) override {
     auto accepted = tcp_.accept();
     if (!accepted) return refused(accepted.error());
-    auto streams = streams_of(*accepted);
-    return std::tuple(
-        std::unique_ptr<tcp::TcpSocket>(std::make_unique<TcpSocket>(*std::move(accepted))),
-        std::move(std::get<0>(streams)), std::move(std::get<1>(streams)));
+    auto socket = std::make_unique<TcpSocket>(*std::move(accepted));
+    auto [input, output] = socket->streams();
+    return std::tuple(std::unique_ptr<tcp::TcpSocket>(std::move(socket)), std::move(input),
+                      std::move(output));
   }
 
   Socketed<network::IpSocketAddress> local_address(Store&) override {
@@ -190,18 +219,34 @@ class TcpSocket final : public tcp::TcpSocket {
     return pollable([] { return Condition::now(); });
   }
   Socketed<Unit> shutdown(Store&, tcp::ShutdownType type) override {
-    constexpr int kHow[] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
-    return outcome(tcp_.shutdown(kHow[static_cast<size_t>(type)]));
+    const bool receives = type != tcp::ShutdownType::send;
+    const bool sends = type != tcp::ShutdownType::receive;
+    std::shared_ptr<Sending> sending = sending_.lock();
+    // What was written goes out first.
+    const bool later = sends && sending && !sending->pending.empty();
+    if (!tcp_.is_connected()) return refused(SocketError::invalid_state);
+    if (receives || !later) {
+      constexpr int kHow[] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
+      int how = later ? SHUT_RD : kHow[static_cast<size_t>(type)];
+      if (auto done = tcp_.shutdown(how); !done) return refused(done.error());
+    }
+    if (later) sending->shut();
+    if (receives) *shut_ = true;
+    return Unit{};
   }
 
  private:
   const Fd& socket() const { return *tcp_.socket(); }
-  static std::tuple<std::unique_ptr<tcp::InputStream>, std::unique_ptr<tcp::OutputStream>>
-  streams_of(const Tcp& of) {
-    return {tcp_input(of.socket()), tcp_output(of.socket())};
+  std::tuple<std::unique_ptr<tcp::InputStream>, std::unique_ptr<tcp::OutputStream>> streams() {
+    auto sending = std::make_shared<Sending>(tcp_.socket());
+    sending_ = sending;
+    return {std::make_unique<TcpInput>(tcp_.socket(), false, shut_),
+            std::make_unique<TcpOutput>(std::move(sending), false)};
   }
 
   Tcp tcp_;
+  std::shared_ptr<bool> shut_ = std::make_shared<bool>(false);
+  std::weak_ptr<Sending> sending_;
 };
 
 class CreateHost final : public create::Host {
@@ -218,10 +263,10 @@ class CreateHost final : public create::Host {
 }  // namespace
 
 std::unique_ptr<InputStream> tcp_input(SharedSocket socket, bool ends) {
-  return std::make_unique<TcpInput>(std::move(socket), ends);
+  return std::make_unique<TcpInput>(std::move(socket), ends, nullptr);
 }
 std::unique_ptr<OutputStream> tcp_output(SharedSocket socket, bool ends) {
-  return std::make_unique<TcpOutput>(std::move(socket), ends);
+  return std::make_unique<TcpOutput>(std::make_shared<Sending>(std::move(socket)), ends);
 }
 
 void link_tcp(ComponentLinker& linker) {

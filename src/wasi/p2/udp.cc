@@ -116,9 +116,9 @@ class UdpSocket final : public udp::UdpSocket {
   stream(Store&, std::optional<network::IpSocketAddress> remote) override {
     if (!is_bound()) return refused(SocketError::invalid_state);
     if (remote) {
-      if (auto set = udp().set_peer(to_address(*remote)); !set) return refused(set.error());
-    } else {
-      udp().forget_peer();
+      if (auto done = udp().connect(to_address(*remote)); !done) return refused(done.error());
+    } else if (udp().peer()) {
+      if (auto done = udp().disconnect(); !done) return refused(done.error());
     }
     ++shared_->generation;
     return std::tuple(
