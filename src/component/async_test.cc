@@ -443,6 +443,30 @@ TEST(ComponentAsync, DroppedEndsAreSeenByTheOther) {
             "wasm trap: cannot read from a future whose writer has gone without writing");
 }
 
+// As wit-bindgen waits for a stream: the end of one that the host writes is seen by a read of
+// something.
+TEST(ComponentAsync, AReadOfNothingOnlyWaits) {
+  constexpr std::string_view kText = R"((component
+    (type $S (stream u8))
+    (core module $Libc (memory (export "memory") 1))
+    (core instance $libc (instantiate $Libc))
+    (core func $read (canon stream.read $S (memory (core memory $libc "memory"))))
+    (core module $M
+      (import "" "read" (func $read (param i32 i32 i32) (result i32)))
+      (func (export "f") (param i32) (result i32)
+        (i32.add
+          (i32.mul (call $read (local.get 0) (i32.const 0) (i32.const 0)) (i32.const 1000))
+          (call $read (local.get 0) (i32.const 0) (i32.const 4)))))
+    (core instance $m (instantiate $M (with "" (instance (export "read" (func $read))))))
+    (func (export "f") async (param "s" $S) (result u32) (canon lift (core func $m "f")))))";
+  Guest guest(make_engine(), ComponentLinker(), kText);
+  auto [stream, writer] = ComponentWriter::stream(*guest.store);
+  ComponentLoop::of(*guest.store).at(ComponentLoop::Clock::now(), [&writer] {
+    writer = ComponentWriter();
+  });
+  EXPECT_EQ(told(guest.call("f", std::move(stream))), "1");  // completed, then dropped
+}
+
 TEST(ComponentAsync, AWriterIsToldAtOnceThatItsReaderIsGone) {
   Engine engine = make_engine();
   Store store(engine);

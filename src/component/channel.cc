@@ -182,6 +182,11 @@ void Channel::drop() {
   if (auto then = std::exchange(when_dropped, nullptr)) then();
 }
 
+void Channel::end_wait() {
+  if (pending_ && !future && !pending_->writes() && pending_->buffer->length == 0)
+    notify_pending(CopyResult::completed);
+}
+
 Result<void> Channel::copy(CopyEnd& end) {
   if (dropped) {
     end.on_copy(CopyResult::dropped, false);

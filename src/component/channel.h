@@ -106,6 +106,10 @@ class Channel {
   void cancel();
   void drop();
   void reset_pending() { pending_ = nullptr; }
+  /// For a host that writes, before it goes: a guest that waits by a read of nothing for something
+  /// to be there learns that it may read, and by that read that nothing comes. A guest that took
+  /// the end from such a read would be right, too, but the bindings of several languages do not.
+  void end_wait();
   const CopyEnd* pending() const { return pending_; }
 
   const bool future;

@@ -75,7 +75,10 @@ std::pair<ComponentVal, std::shared_ptr<ChannelEnd>> make(Store& store, bool fut
 
 ChannelEnd::~ChannelEnd() {
   end->channel->loop->waiting_ends.erase(this);
-  if (end->writes()) end->channel->when_dropped = nullptr;  // it is this end that goes
+  if (end->writes()) {
+    end->channel->when_dropped = nullptr;  // it is this end that goes
+    if (end->channel->loop->store) end->channel->end_wait();
+  }
   end->drop();
 }
 
