@@ -5,6 +5,8 @@
 
 #include <cerrno>
 
+#include <fmt/format.h>
+
 namespace sedge::wasi {
 namespace {
 
@@ -55,6 +57,12 @@ SocketResult<> Udp::connect(const std::optional<net::Address>& remote) {
 
 SocketResult<> Udp::disconnect() {
   if (!peer_) return SocketErr(SocketError::invalid_state);
+  auto own = own_;
+  if (!own)  // the port came with the connection, to a socket that hears on every address
+    if (auto local = wasi::local_address(*socket_)) {
+      auto any = net::Address::parse(fmt::format("{}:{}", v6_ ? "[::]" : "0.0.0.0", local->port()));
+      if (any) own = *any;
+    }
   sockaddr nobody{};
   nobody.sa_family = AF_UNSPEC;
   if (::connect(socket_->get(), &nobody, sizeof nobody) != 0) return SocketErr(socket_error(errno));
@@ -62,8 +70,8 @@ SocketResult<> Udp::disconnect() {
   // Linux takes away a port that it had chosen, bound to or not.
   auto left = wasi::local_address(*socket_);
   bound_ = left && left->port() != 0;
-  if (bound_ || !own_) return {};
-  if (::bind(socket_->get(), own_->get(), own_->size()) != 0) return SocketErr(socket_error(errno));
+  if (bound_ || !own) return {};
+  if (::bind(socket_->get(), own->get(), own->size()) != 0) return SocketErr(socket_error(errno));
   bound_ = true;
   return {};
 }

@@ -24,8 +24,7 @@ class Udp {
   SocketResult<> bind(const std::optional<net::Address>& local);
   /// Whom datagrams go to and come from. The kernel chooses a local address too.
   SocketResult<> connect(const std::optional<net::Address>& remote);
-  /// Error: invalid_state without a peer. A port that came with the connection goes with it; one
-  /// that the socket was bound to stays.
+  /// The socket keeps its port. Error: invalid_state without a peer.
   SocketResult<> disconnect();
   const std::optional<net::Address>& peer() const { return peer_; }
 
