@@ -120,8 +120,8 @@ class ComponentInstance {
  public:
   /// The exported function; `path` may lead through exported instances ("wasi:cli/run@0.2.0#run").
   std::optional<ComponentFunc> get_func(std::string_view path) const;
-  /// The exported value (feature cm-values); `path` as above. Numbers and text can be read again and
-  /// again; a value with a handle or the end of a stream is the first caller's. Errors:
+  /// The exported value (feature cm-values); `path` as above. Numbers and text can be read again
+  /// and again; a value with a handle or the end of a stream is the first caller's. Errors:
   /// unknown_export, component_trap for a value that was taken.
   Result<ComponentVal> get_value(std::string_view path) const;
   /// Its type: "list<string>"; nothing if there is no such value.

@@ -131,8 +131,8 @@ Result<void> examine_component(Report& report) {
     if (const auto* out = std::get_if<component::Export>(&item.node)) {
       const bool is_value = info && out->item->sort == component::Sort::value;
       report.component_exports.push_back(describe_item(
-          out->name.name, out->item->sort, sig ? sig->exports.find(out->name.name) : nullptr,
-          types, is_value ? info->spaces.values[out->item->index].constant : nullptr));
+          out->name.name, out->item->sort, sig ? sig->exports.find(out->name.name) : nullptr, types,
+          is_value ? info->spaces.values[out->item->index].constant : nullptr));
     }
   }
   if (!valid && !report.invalid) report.invalid = std::move(valid).error();

@@ -110,8 +110,7 @@ Result<void> give_values(const Component& component, const Arguments& arguments,
     auto value = is_plain_text(wanted->value, text)
                      ? Result<ComponentVal>(text_value(text))
                      : component::parse_wave(types, wanted->value, text);
-    if (!value)
-      return fail(std::move(value).error().with_context(fmt::format("--value {}", word)));
+    if (!value) return fail(std::move(value).error().with_context(fmt::format("--value {}", word)));
     if (hash == std::string_view::npos)
       linker.value(path, *std::move(value));
     else

@@ -180,8 +180,8 @@ TEST(FusedCall, ACallCannotTakeWithoutEnd) {
   EXPECT_TRUE(items.error().message().contains("more than 512 MiB for the values"));
 }
 
-/// A caller with pointers of 32 bits and a callee with those of 64. An element of the list is 80,004
-/// bytes here, 160,008 there, and writes one of them.
+/// A caller with pointers of 32 bits and a callee with those of 64. An element of the list is
+/// 80,004 bytes here, 160,008 there, and writes one of them.
 std::string widening_text(std::string_view callee_encoding) {
   std::string hundred, many;
   for (int i = 0; i < 100; ++i) hundred += " $part", many += " $some";

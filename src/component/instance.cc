@@ -256,6 +256,7 @@ class Instantiation {
   /// Appends to the index space of the item's sort, and learns the resources that `entity` names.
   Result<void> push(const Entity& entity, const Item& item);
   void learn(const Entity& entity, const Item& item);
+  void push_value(std::shared_ptr<const ValueItem> value);
   void push_value(ComponentVal value);
   /// The values that are known so far, by Entity::id.
   using KnownValues = std::unordered_map<uint32_t, std::shared_ptr<const ValueItem>>;
@@ -313,7 +314,7 @@ Result<void> Instantiation::push(const Entity& entity, const Item& item) {
     case ExternType::Kind::value: {
       const auto& given = std::get<std::shared_ptr<const ValueItem>>(item.value);
       if (given->component()) {
-        inst_.values.push_back(given);
+        push_value(given);
         break;
       }
       SEDGE_TRY_ASSIGN(ComponentVal of_host, given->take());
@@ -325,10 +326,14 @@ Result<void> Instantiation::push(const Entity& entity, const Item& item) {
   return {};
 }
 
+void Instantiation::push_value(std::shared_ptr<const ValueItem> value) {
+  known_values_.try_emplace(inst_.info->spaces.values[inst_.values.size()].id, value);
+  inst_.values.push_back(std::move(value));
+}
+
 void Instantiation::push_value(ComponentVal value) {
   const ValType type = inst_.info->spaces.values[inst_.values.size()].type;
-  inst_.values.push_back(
-      std::make_shared<const ValueItem>(std::move(value), inst_.component, type));
+  push_value(std::make_shared<const ValueItem>(std::move(value), inst_.component, type));
 }
 
 Result<void> Instantiation::learn_values(const Entity& entity, const Item& item,
@@ -348,9 +353,13 @@ Result<void> Instantiation::learn_values(const Entity& entity, const Item& item,
   if (entity.kind != ExternType::Kind::instance) return {};
   const auto& made = std::get<std::shared_ptr<const InstanceValue>>(item.value);
   KnownValues inside;
-  for (const EntityMap::Item& inner : types_.instance(entity.id).exports)
+  for (const EntityMap::Item& inner : types_.instance(entity.id).exports) {
+    if (inner.entity.kind != ExternType::Kind::value &&
+        inner.entity.kind != ExternType::Kind::instance)
+      continue;
     if (const Item* found = made->find(inner.name))
       SEDGE_TRY(learn_values(inner.entity, *found, inner.name, inside));
+  }
   return {};
 }
 
@@ -553,19 +562,19 @@ Result<void> Instantiation::import(const component::Import& item) {
   if (given == imports_.end() && has_value) {
     if (entity->kind != ExternType::Kind::value)
       return fail(ErrorCode::unknown_import, fmt::format(" \"{}\"", item.name.name));
-    return fail(Error(ErrorCode::unknown_import,
-                      fmt::format(" \"{}\": a value of type {}", item.name.name,
-                                  value_text(types_, entity->value, kShownType)))
-                    .with_remedy(fmt::format("give it: `sedge run --value {}=VALUE`, or "
-                                             "ComponentLinker::value",
-                                             item.name.name)));
+    return fail(
+        Error(ErrorCode::unknown_import, fmt::format(" \"{}\": a value of type {}", item.name.name,
+                                                     value_text(types_, entity->value, kShownType)))
+            .with_remedy(fmt::format("give it: `sedge run --value {}=VALUE`, or "
+                                     "ComponentLinker::value",
+                                     item.name.name)));
   }
   if (given == imports_.end()) return push(*entity, Item{});
   SEDGE_TRY(push(*entity, given->second));
   // As it is in the index space: a value of the host is complete there.
   const bool is_value = entity->kind == ExternType::Kind::value;
-  return learn_values(*entity, is_value ? Item{inst_.values.back()} : given->second,
-                      item.name.name, known_values_);
+  return learn_values(*entity, is_value ? Item{inst_.values.back()} : given->second, item.name.name,
+                      known_values_);
 }
 
 Result<void> Instantiation::export_(const component::Export& item) {
@@ -596,7 +605,6 @@ Result<void> Instantiation::value(const Value& item) {
   ComponentVal made;
   SEDGE_TRY(read_constant(types_, entry.type, reader, nullptr, &made));
   push_value(std::move(made));
-  known_values_.emplace(entry.id, inst_.values.back());
   return {};
 }
 
@@ -736,9 +744,9 @@ Result<void> check_import(const Types& types, std::string_view name, const Entit
       if (!value) return refuse(fmt::format("it is no value, the component asks for {}", asked));
       if (const auto& from = (*value)->component()) {
         if (same_shape(*from->validated.types, (*value)->type(), types, wanted.value)) return {};
-        return refuse(fmt::format(
-            "the component asks for {}, the value is {}", asked,
-            value_text(*from->validated.types, (*value)->type(), kShownType)));
+        return refuse(
+            fmt::format("the component asks for {}, the value is {}", asked,
+                        value_text(*from->validated.types, (*value)->type(), kShownType)));
       }
       ComponentVal of_host = (*value)->peek();
       if (auto fits = adopt_value(types, wanted.value, of_host); !fits)

@@ -196,7 +196,7 @@ struct ComponentInst {
   std::vector<std::shared_ptr<const FuncValue>> funcs;
   std::vector<std::shared_ptr<const InstanceValue>> instances;
   std::vector<ComponentValue> components;
-  std::vector<RuntimeResource*> types;  ///< null for all but resources
+  std::vector<RuntimeResource*> types;                   ///< null for all but resources
   std::vector<std::shared_ptr<const ValueItem>> values;  ///< only while it is made
   std::unordered_map<ResourceId, RuntimeResource*> resources;
 

@@ -274,8 +274,8 @@
   "bytes left over behind a value")
 (assert_invalid
   (component
-    (type $r (resource (rep i32)))
-    (export $r' "r" (type $r))
-    (component (import "r" (type $r (sub resource))) (import "v" (value $v (borrow $r)))
+    (component
+      (import "r" (type $r (sub resource)))
+      (import "v" (value $v (borrow $r)))
       (export "w" (value $v))))
   "the exported value `w` cannot contain a `borrow` type")
