@@ -62,8 +62,6 @@ void expect_pass(const std::string& folder, const Param& param, Deviations* devi
   options.optimize = tier.optimize;
   options.optimize_threshold = tier.threshold;
   options.deviations = deviations;
-  // What the specification still gates is off otherwise.
-  if (name.starts_with("components/")) options.features.set(Feature::cm_values);
   auto report = run_script_file(folder + "/" + name, name, options);
   ASSERT_TRUE(report) << report.error().render();
   EXPECT_TRUE(report->ok()) << to_text({*report});

@@ -1,5 +1,5 @@
 ;; Values of components at run time: constants, start functions, and values that pass through
-;; nested components. Explainer.md, "Value Definitions" and "Start Definitions". Exported values are
+;; nested components (Explainer.md, "Value Definitions" and "Start Definitions"). Exported values are
 ;; read by `get`.
 
 ;; A constant of every kind that has an encoding (Binary.md, "Value Definitions").
