@@ -114,7 +114,7 @@ TEST_P(ComponentValues, OfTheHostAreCompleted) {
       (type $v' (variant (case "p") (case "q" string))) (export "v" (type $v (eq $v')))
       (type $t' (record (field "n" u32) (field "l" (list $f)) (field "v" $v)))
       (export "t" (type $t (eq $t')))
-      (export "r" (value $t))))
+      (export "r" (value (type $t)))))
     (export "again" (instance $i))
     (alias export $i "r" (value $r))
     (export "r" (value $r))))");
