@@ -13,6 +13,7 @@
 #include "component/encode.h"
 #include "component/text/text.h"
 #include "component/validate.h"
+#include "component/value.h"
 #include "fuzz/require.h"
 
 namespace sedge::fuzz {
@@ -25,10 +26,33 @@ inline Features every_component_feature() {
   return *features;
 }
 
+/// Constants become values, which are of their types as those of a host are.
+inline void read_constants(const component::Validated& valid) {
+  const component::Types& types = *valid.types;
+  for (const auto& [syntax, info] : valid.components) {
+    for (const auto& entry : info.spaces.values) {
+      if (!entry.constant) continue;
+      Reader reader(entry.constant->encoding);
+      ComponentVal value;
+      require(component::read_constant(types, entry.type, reader, nullptr, &value).has_value(),
+              "a valid constant is a value");
+      ComponentVal adopted = value;
+      require(component::adopt_value(types, entry.type, adopted).has_value(),
+              "a constant's value is of its type");
+      require(component::same_value(value, adopted), "a constant's value is complete");
+      require(!to_string(value).empty(), "a value has a text");
+    }
+  }
+}
+
 inline bool is_valid(const component::Component& syntax) {
   auto result =
       component::validate(syntax, every_component_feature(), wasm::TypeRegistry::create());
-  if (!result) require(!result.error().message().empty(), "an error has a message");
+  if (result) {
+    read_constants(*result);
+  } else {
+    require(!result.error().message().empty(), "an error has a message");
+  }
   return result.has_value();
 }
 

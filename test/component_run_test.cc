@@ -111,6 +111,63 @@ TEST_F(ComponentRun, MissingImportsAreNamed) {
                        "problem: it needs my:pkg/other@1.0.0, which `sedge run` does not give it"));
 }
 
+/// Imports values, and exports one of them, a constant and what its start function makes.
+constexpr std::string_view kValues = R"((component
+  (import "n" (value $n u32))
+  (import "name" (value $name string))
+  (import "my:pkg/given@1.0.0" (instance $given (export "list" (value (list u8)))))
+  (alias export $given "list" (value $list))
+  (core module $m (func (export "f") (param i32) (result i32)
+    (i32.mul (local.get 0) (i32.const 2))))
+  (core instance $i (instantiate $m))
+  (func $f (param "n" u32) (result u32) (canon lift (core func $i "f")))
+  (value $url string (binary "\13https://example.com"))
+  (start $f (value $n) (result (value $twice)))
+  (instance $out (export "twice" (value $twice)) (export "list" (value $list)))
+  (export "name-again" (value $name))
+  (export "url" (value $url))
+  (export "out" (instance $out))))";
+
+TEST_F(ComponentRun, ValuesAreGivenAndShown) {
+  std::string path = folder_.write("values.wat", kValues);
+  auto shown = [&](const std::string& name) {
+    return sedge({"run", "--features", "+cm-values", "--value", "n=21", "--value",
+                  "name=plain text", "--value", "my:pkg/given@1.0.0#list=[1, 2]", "--invoke", name,
+                  path});
+  };
+  EXPECT_EQ(shown("out#twice").out, "42\n") << shown("out#twice").err;
+  EXPECT_EQ(shown("out#list").out, "[1, 2]\n");
+  EXPECT_EQ(shown("url").out, "\"https://example.com\"\n");
+  EXPECT_EQ(shown("name-again").out, "\"plain text\"\n");
+  Outcome none = shown("nothing");
+  EXPECT_EQ(none.status, 2);
+  EXPECT_TRUE(contains(none.err, "out#twice: value u32")) << none.err;
+  Outcome about = sedge({"inspect", path});
+  EXPECT_TRUE(contains(about.out, "n: value u32\n")) << about.out;
+  EXPECT_TRUE(contains(about.out, "url: value string = \"https://example.com\"\n")) << about.out;
+  EXPECT_TRUE(contains(about.out, "sedge run --value n=VALUE gives it one")) << about.out;
+}
+
+TEST_F(ComponentRun, ValuesThatAreMissingOrWrongAreNamed) {
+  std::string path = folder_.write("values.wat", kValues);
+  auto refused = [&](std::vector<std::string> values) {
+    std::vector<std::string> words = {"run", "--features", "+cm-values", "--invoke", "url"};
+    for (const std::string& value : values) words.insert(words.end(), {"--value", value});
+    words.push_back(path);
+    return sedge(words);
+  };
+  Outcome missing = refused({"n=1"});
+  EXPECT_EQ(missing.status, 4) << missing.err;
+  EXPECT_TRUE(contains(missing.err, "unknown import \"name\": a value of type string"))
+      << missing.err;
+  EXPECT_TRUE(contains(missing.err, "sedge run --value name=VALUE")) << missing.err;
+  Outcome wrong = refused({"n=many"});
+  EXPECT_EQ(wrong.status, 2) << wrong.err;
+  EXPECT_TRUE(contains(wrong.err, "--value n=many")) << wrong.err;
+  EXPECT_TRUE(contains(refused({"m=1"}).err, "the component imports no such value"));
+  EXPECT_TRUE(contains(refused({"n"}).err, "`--value n` has no value"));
+}
+
 /// Components of /shared; each runs where it is there.
 class ComponentGuests : public ComponentRun {
  protected:

@@ -23,9 +23,10 @@ class ComponentServerTest : public testing::Test {
  protected:
   using TestClient = net::TestClient;
 
-  /// `wat` in test/guests; packages of the folders `wits` in wit/; a world `guest`.
+  /// `wat` in test/guests; packages of the folders `wits` in wit/; a world `guest`. `features`:
+  /// gates of WIT.
   static void make_guest(const std::string& wat, const std::vector<std::string>& wits,
-                         const std::string& world) {
+                         const std::string& world, const std::string& features = "") {
     folder_ = std::make_unique<test::TempFolder>();
     namespace fs = std::filesystem;
     fs::create_directories(folder_->path() + "/wit");
@@ -33,8 +34,8 @@ class ComponentServerTest : public testing::Test {
       fs::copy(test::root_path("wit") / wit / "deps", folder_->path() + "/wit/deps");
     folder_->write("wit/world.wit", "package test:guest;\n" + world);
     const std::string core = folder_->path() + "/core.wasm";
-    run({"component", "embed", "--wit", folder_->path() + "/wit", "--world", "guest",
-         (test::root_path("test/guests") / wat).string(), "-o", core});
+    run({"component", "embed", "--features", features, "--wit", folder_->path() + "/wit", "--world",
+         "guest", (test::root_path("test/guests") / wat).string(), "-o", core});
     run({"component", "new", core, "-o", component()});
   }
   static void TearDownTestSuite() { folder_.reset(); }

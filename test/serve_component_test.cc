@@ -417,5 +417,48 @@ TEST_F(ServeComponentTest, ServesTheGuestsOfOtherToolChains) {
   EXPECT_EQ(get("/abc").body, "hello /abc\n");
 }
 
+/// Informational responses of wasi:http 0.2.
+class ServeHintsTest : public ComponentServerTest {
+ protected:
+  static void SetUpTestSuite() {
+    make_guest("http_hints_guest.wat", {"p2"}, R"(world guest {
+  import wasi:http/types@0.2.12;
+  export wasi:http/incoming-handler@0.2.12;
+}
+)",
+               "informational-outbound-responses");
+  }
+};
+
+TEST_F(ServeHintsTest, ComeBeforeTheAnswer) {
+  start();
+  TestClient client(address());
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(client.get("/").status, 102);
+    TestClient::Reply hints = client.read();
+    EXPECT_EQ(hints.status, 103);
+    EXPECT_EQ(hints.headers["link"], "</style.css>; rel=preload");
+    EXPECT_FALSE(hints.headers.contains("content-length"));
+    TestClient::Reply answer = client.read();
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_TRUE(answer.headers.contains("x-request-id"));
+    EXPECT_FALSE(answer.headers.contains("link"));
+  }
+  // HTTP/1.0 has none.
+  EXPECT_TRUE(raw("GET / HTTP/1.0\r\nHost: test\r\n\r\n").starts_with("HTTP/1.1 200 OK"));
+}
+
+#if SEDGE_HAVE_HTTP2
+TEST_F(ServeHintsTest, ComeBeforeTheAnswerOverHttp2) {
+  start();
+  net::Http2TestClient client(address());
+  int32_t id = client.request("GET", "/", {}, "");
+  ASSERT_TRUE(client.until([&] { return client.replies[id].closed; }));
+  EXPECT_EQ(client.replies[id].interim, (std::vector{102, 103}));
+  EXPECT_EQ(client.replies[id].status, 200);
+  EXPECT_TRUE(client.replies[id].ended);
+}
+#endif
+
 }  // namespace
 }  // namespace sedge::serve

@@ -120,6 +120,12 @@ class ComponentInstance {
  public:
   /// The exported function; `path` may lead through exported instances ("wasi:cli/run@0.2.0#run").
   std::optional<ComponentFunc> get_func(std::string_view path) const;
+  /// The exported value (feature cm-values); `path` as above. Numbers and text can be read again
+  /// and again; a value with a handle or the end of a stream is the first caller's. Errors:
+  /// unknown_export, component_trap for a value that was taken.
+  Result<ComponentVal> get_value(std::string_view path) const;
+  /// Its type: "list<string>"; nothing if there is no such value.
+  std::optional<std::string> value_type(std::string_view path) const;
   /// Names of what it exports.
   std::vector<std::string> exports() const;
 
@@ -155,6 +161,10 @@ class ComponentCompletion {
   /// is to be called, now or later. Without it a cancelled call ends at once, and a later answer is
   /// ignored.
   void on_cancel(std::function<void()> then) const;
+  /// `then` is called on the store's thread once nobody waits for the call any more: it has
+  /// completed later, was cancelled, or its guest has ended. For what would wait on. Not called if
+  /// the call completes before the host function returns.
+  void on_end(std::function<void()> then) const;
 
   std::shared_ptr<CompletionImpl> impl;
 };
@@ -212,6 +222,11 @@ class ComponentLinker {
                   ComponentAsyncCallback callback);
   void async_func(std::string_view instance, std::string_view name, std::string_view type,
                   ComponentAsyncCallback callback);
+  /// A value (feature cm-values): the import `name`, or the export `name` of the imported instance
+  /// `instance`. Its type is held against the import's; names of parts may be left out. With a
+  /// handle or the end of a stream it goes to the first component that is instantiated.
+  void value(std::string_view name, ComponentVal value);
+  void value(std::string_view instance, std::string_view name, ComponentVal value);
   /// Everything that an instance exports, as one imported instance.
   void instance(std::string_view name, const ComponentInstance& instance);
 

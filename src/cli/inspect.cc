@@ -10,7 +10,9 @@
 #include "cli/units.h"
 #include "cli/verbs.h"
 #include "component/decode.h"
+#include "component/type_text.h"
 #include "component/validate.h"
+#include "component/value.h"
 #include "wasm/validate/validate.h"
 
 namespace sedge::cli {
@@ -74,34 +76,66 @@ struct Report {
   std::vector<Obstacle> obstacles;
 };
 
+/// "name: kind" of an import or export; a value also shows its type, and what it is if that is a
+/// constant. `valid` is null for a component that is not.
+std::string describe_item(std::string_view name, component::Sort sort,
+                          const component::Entity* entity, const component::Validated* valid,
+                          const component::Value* constant = nullptr) {
+  std::string out = fmt::format("{}: {}", name, to_string(sort));
+  if (!valid || !entity || entity->kind != component::ExternType::Kind::value) return out;
+  constexpr size_t kShown = 1000;
+  out += " " + component::value_text(*valid->types, entity->value, kShown);
+  if (!constant) return out;
+  Reader reader(constant->encoding);
+  ComponentVal value;
+  if (component::read_constant(*valid->types, entity->value, reader, nullptr, &value))
+    out += " = " + to_string(value);
+  return out;
+}
+
 /// What a component imports and exports, and whether it is valid.
 Result<void> examine_component(Report& report) {
   SEDGE_TRY_ASSIGN(FileContent binary, to_binary(report.file));
   auto decoded = component::decode(binary.bytes, binary.owner);
   if (!decoded) return fail(std::move(decoded.error()).with_context(report.file.path));
+  auto valid = component::validate(*decoded, Features::all(), wasm::TypeRegistry::create());
+  if (!valid && valid.error().code() == ErrorCode::feature_disabled) {
+    report.invalid = std::move(valid).error();
+    Features gated = Features::all();
+    gated.set(Feature::cm_values);
+    valid = component::validate(*decoded, gated, wasm::TypeRegistry::create());
+  }
+  const component::Validated* types = valid ? &*valid : nullptr;
+  const component::ComponentInfo* info = types ? &types->components.at(&*decoded) : nullptr;
+  const component::ComponentSig* sig = info ? &types->types->component(info->sig) : nullptr;
   ComponentLinker host;
   wasi::link(host);
   for (const component::Definition& item : decoded->definitions) {
     if (const auto* import = std::get_if<component::Import>(&item.node)) {
       report.component_imports.push_back(
-          fmt::format("{}: {}", import->name.name, to_string(sort_of(import->type.kind))));
+          describe_item(import->name.name, sort_of(import->type.kind),
+                        sig ? sig->imports.find(import->name.name) : nullptr, types));
       bool is_type = import->type.kind == component::ExternType::Kind::type;
       if (!is_type && !host.has(import->name.name))
         report.obstacles.push_back(
             {fmt::format("it needs {}, which `sedge run` does not give it", import->name.name),
-             "compose it with a component that exports that"});
+             import->type.kind == component::ExternType::Kind::value
+                 ? fmt::format("sedge run --value {}=VALUE gives it one", import->name.name)
+                 : "compose it with a component that exports that"});
       constexpr std::string_view kStore = "wasi:keyvalue/store@";
       if (import->name.name.starts_with(kStore))
         report.obstacles.push_back(
             {fmt::format("it needs {}, which no guest has by itself", import->name.name),
              "sedge run --keyvalue FILE gives it a store"});
     }
-    if (const auto* out = std::get_if<component::Export>(&item.node))
-      report.component_exports.push_back(
-          fmt::format("{}: {}", out->name.name, to_string(out->item->sort)));
+    if (const auto* out = std::get_if<component::Export>(&item.node)) {
+      const bool is_value = info && out->item->sort == component::Sort::value;
+      report.component_exports.push_back(describe_item(
+          out->name.name, out->item->sort, sig ? sig->exports.find(out->name.name) : nullptr, types,
+          is_value ? info->spaces.values[out->item->index].constant : nullptr));
+    }
   }
-  auto valid = component::validate(*decoded, Features::all(), wasm::TypeRegistry::create());
-  if (!valid) report.invalid = std::move(valid).error();
+  if (!valid && !report.invalid) report.invalid = std::move(valid).error();
   return {};
 }
 

@@ -55,6 +55,10 @@ constexpr Option kOptions[] = {
      "features that modules may use: wasm1, wasm2, wasm3 or all, then +NAME or -NAME, with commas"},
     {"--wasi", 0, "auto|preview1|preview2|preview3",
      "refuse a file of another WASI version (default: auto, which takes any)"},
+    {"--value", 0, "NAME=VALUE",
+     "give a component a value that it imports, in WAVE notation; INTERFACE#NAME for one of an "
+     "instance",
+     true},
     {"--preload", 0, "NAME=FILE", "instantiate FILE first: what the module imports from NAME",
      true},
     kTierOption,

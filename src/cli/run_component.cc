@@ -17,24 +17,36 @@
 namespace sedge::cli {
 namespace {
 
-/// "name" and "interface#name" of each exported function, in order.
-std::vector<std::string> function_paths(const ComponentInstance& instance) {
+/// "name" and "interface#name" of each export that `is` takes, in order.
+std::vector<std::string> paths_of(const ComponentInstance& instance,
+                                  bool (*is)(const ComponentInstance&, std::string_view path)) {
   std::vector<std::string> out;
   for (const auto& [name, item] : instance.value->exports) {
-    if (instance.get_func(name)) out.push_back(name);
+    if (is(instance, name)) out.push_back(name);
     const auto* inner = std::get_if<std::shared_ptr<const component::InstanceValue>>(&item.value);
     if (!inner) continue;
-    for (const auto& [function, unused] : (*inner)->exports)
-      if (std::string path = fmt::format("{}#{}", name, function); instance.get_func(path))
+    for (const auto& [part, unused] : (*inner)->exports)
+      if (std::string path = fmt::format("{}#{}", name, part); is(instance, path))
         out.push_back(std::move(path));
   }
   return out;
+}
+
+std::vector<std::string> function_paths(const ComponentInstance& instance) {
+  return paths_of(instance, [](const ComponentInstance& of, std::string_view path) {
+    return of.get_func(path).has_value();
+  });
 }
 
 std::string listing(const ComponentInstance& instance) {
   std::string out;
   for (const std::string& path : function_paths(instance))
     out += fmt::format("\n  {}: {}", path, instance.get_func(path)->type());
+  for (const std::string& path :
+       paths_of(instance, [](const ComponentInstance& of, std::string_view at) {
+         return of.value_type(at).has_value();
+       }))
+    out += fmt::format("\n  {}: value {}", path, *instance.value_type(path));
   return out;
 }
 
@@ -63,6 +75,51 @@ struct Invocation {
   std::string arguments;
 };
 
+/// Whether a word of the command line stands for itself: text without quotes.
+bool is_plain_text(component::ValType type, std::string_view word) {
+  return type.is_prim() && type.prim() == component::PrimType::string && !word.starts_with('"');
+}
+
+ComponentVal text_value(std::string_view text) {
+  ComponentVal out;
+  out.kind = ComponentVal::Kind::string;
+  out.text = text;
+  return out;
+}
+
+/// The values of `--value NAME=VALUE`, by the types of the imports; `INTERFACE#NAME` is one of an
+/// imported instance.
+Result<void> give_values(const Component& component, const Arguments& arguments,
+                         ComponentLinker& linker) {
+  const component::Types& types = *component.validated().types;
+  const uint32_t sig = component.validated().components.at(&component.syntax()).sig;
+  for (std::string_view word : arguments.all("--value")) {
+    const size_t equals = word.find('=');
+    if (equals == std::string_view::npos)
+      return fail(Error(ErrorCode::bad_argument, fmt::format(": `--value {}` has no value", word))
+                      .with_remedy("--value NAME=VALUE, in WAVE notation"));
+    const std::string_view path = word.substr(0, equals), text = word.substr(equals + 1);
+    const size_t hash = path.find('#');
+    const component::Entity* wanted = types.component(sig).imports.find(path.substr(0, hash));
+    if (wanted && hash != std::string_view::npos)
+      wanted = wanted->kind == component::ExternType::Kind::instance
+                   ? types.instance(wanted->id).exports.find(path.substr(hash + 1))
+                   : nullptr;
+    if (!wanted || wanted->kind != component::ExternType::Kind::value)
+      return fail(ErrorCode::bad_argument,
+                  fmt::format(": `--value {}`: the component imports no such value", word));
+    auto value = is_plain_text(wanted->value, text)
+                     ? Result<ComponentVal>(text_value(text))
+                     : component::parse_wave(types, wanted->value, text);
+    if (!value) return fail(std::move(value).error().with_context(fmt::format("--value {}", word)));
+    if (hash == std::string_view::npos)
+      linker.value(path, *std::move(value));
+    else
+      linker.value(path.substr(0, hash), path.substr(hash + 1), *std::move(value));
+  }
+  return {};
+}
+
 /// "(a, b)" of words of the command line; a parameter of type string takes its word as it is.
 Result<std::string> join_arguments(const ComponentFunc& function,
                                    std::span<const std::string_view> words) {
@@ -71,17 +128,10 @@ Result<std::string> join_arguments(const ComponentFunc& function,
   std::string out = "(";
   for (size_t i = 0; i < words.size(); ++i) {
     if (i) out += ", ";
-    bool is_string = i < type.params.size() && type.params[i].type.is_prim() &&
-                     type.params[i].type.prim() == component::PrimType::string &&
-                     !words[i].starts_with('"');
-    if (is_string) {
-      ComponentVal text;
-      text.kind = ComponentVal::Kind::string;
-      text.text = words[i];
-      out += to_string(text);
-    } else {
+    if (i < type.params.size() && is_plain_text(type.params[i].type, words[i]))
+      out += to_string(text_value(words[i]));
+    else
       out += words[i];
-    }
   }
   return out + ")";
 }
@@ -96,7 +146,7 @@ Result<Invocation> find_invocation(const ComponentInstance& instance, const Argu
                 fmt::format(": {} is no command (it does not export wasi:cli/run){}", path,
                             functions.empty() ? " and has no other function"
                                               : "; its functions are:" + functions));
-    if (!functions.empty())
+    if (!function_paths(instance).empty())
       error.set_remedy(fmt::format("name one: sedge run --invoke 'FUNC(ARGS)' {}", path));
     return fail(std::move(error));
   }
@@ -116,6 +166,12 @@ Result<Invocation> find_invocation(const ComponentInstance& instance, const Argu
 
 Result<int> invoke(Store& store, const ComponentInstance& instance, const Arguments& arguments) {
   if (!arguments.get("--invoke") && wasi::is_command(instance)) return wasi::run(store, instance);
+  // A value is there already: it is shown.
+  if (auto name = arguments.get("--invoke"); name && instance.value_type(*name)) {
+    SEDGE_TRY_ASSIGN(ComponentVal value, instance.get_value(*name));
+    SEDGE_TRY(print(to_string(value) + "\n"));
+    return 0;
+  }
   SEDGE_TRY_ASSIGN(Invocation invocation, find_invocation(instance, arguments));
   SEDGE_TRY_ASSIGN(auto values,
                    component::parse_wave_arguments(invocation.function, invocation.arguments));
@@ -155,6 +211,8 @@ Result<int> run_component(const Arguments& arguments, Plan plan, const LoadedFil
   SEDGE_TRY_ASSIGN(Component component, load_component(engine, file));
   ComponentLinker linker;
   wasi::link(linker);
+  if (auto given = give_values(component, arguments, linker); !given)
+    return fail(std::move(given).error().with_context(file.path));
   // Never destroyed: the process ends with the guest, and wiping its memories for reuse takes time.
   static Store& store = *new Store(engine, plan.limits);
   start_limits(plan, store);

@@ -361,6 +361,21 @@ TEST(ComponentAsync, ACancelledCallEndsAtOnceOrWhenTheHostSaysSo) {
   EXPECT_EQ(told(guest.call("cancels", u32(2))), "4");
 }
 
+TEST(ComponentAsync, TheHostIsToldOnceWhenNobodyWaitsForItsCall) {
+  Engine engine = make_engine();
+  ComponentLinker linker;
+  int ended = 0;
+  linker.async_func("wait", [&ended](Store& store, std::span<const ComponentVal>,
+                                     ComponentCompletion done) {
+    done.on_end([&ended] { ++ended; });
+    // The call may be cancelled before.
+    ComponentLoop::of(store).at(ComponentLoop::Clock::now(), [done] { done.resolve({u32(1)}); });
+  });
+  Guest guest(engine, linker, kAsync);
+  EXPECT_EQ(told(guest.call("cancels", u32(0))), "4");
+  EXPECT_EQ(ended, 1);
+}
+
 TEST(ComponentAsync, WaitingCallbacksHoldNoStack) {
   Engine engine = make_engine();
   ComponentLinker linker;

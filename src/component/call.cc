@@ -9,6 +9,7 @@
 
 #include "component/canon_abi.h"
 #include "component/fused_call.h"
+#include "component/host_call.h"
 #include "component/lift.h"
 #include "component/loop.h"
 #include "component/subtask.h"
@@ -64,6 +65,15 @@ Result<std::vector<ComponentVal>> call_for_host(Store& store, const FuncValue& f
     return Result<void>();
   }));
   return out;
+}
+
+/// Drives the store until the call has ended. `inst` is whose calls fail if it cannot.
+Result<std::vector<ComponentVal>> wait_for_end(Store& store, const ComponentInst& inst,
+                                               const std::shared_ptr<HostCall>& call) {
+  std::shared_ptr<ComponentLoopImpl> loop = ComponentStore::of(store).loop;
+  auto driven = loop->drive([&call] { return call->ended(); });
+  if (!driven) Scheduler::of(store).fail_all(inst, std::move(driven).error());
+  return call->take();
 }
 
 /// Whether a call of it can be nothing but a call.
@@ -157,12 +167,23 @@ Result<std::vector<ComponentVal>> call(Store& store, const FuncValue& func,
   }
   auto started = std::make_shared<HostCall>(std::vector(args.begin(), args.end()));
   start_call(store, func, started);
-  std::shared_ptr<ComponentLoopImpl> loop = ComponentStore::of(store).loop;
-  auto driven = loop->drive([&started] { return started->ended(); });
-  if (!driven) {
-    Scheduler::of(store).fail_all(*func.inst, std::move(driven).error());
+  return wait_for_end(store, *func.inst, started);
+}
+
+Result<std::vector<ComponentVal>> call_start(Store& store, ComponentInst& inst,
+                                             const FuncValue& func, const FuncSig& sig,
+                                             std::span<ComponentVal> args) {
+  if (func.inst) return call(store, func, args);
+  SEDGE_TRY_ASSIGN(HostCallStart started, call_host(store, func, args, inst, sig));
+  auto ending = std::make_shared<HostCall>(HostCall::Values());
+  Scheduler::of(store).begin(ending, inst);
+  if (!started.pending) {
+    SEDGE_TRY(ending->resolve(std::move(started.results)));
+    return ending->take();
   }
-  return started->take();
+  // Keeps what the answer is told to.
+  std::shared_ptr<Callee> called = wait_for(started.pending, ending);
+  return wait_for_end(store, inst, ending);
 }
 
 void start_call(Store& store, const FuncValue& func, const std::shared_ptr<HostCall>& call) {

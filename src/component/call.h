@@ -22,6 +22,11 @@ Result<std::vector<ComponentVal>> call(Store& store, const FuncValue& func,
                                        std::span<const ComponentVal> args);
 /// Starts a call of the host, which ends in the HostCall; the loop runs it on from there.
 void start_call(Store& store, const FuncValue& func, const std::shared_ptr<HostCall>& call);
+/// The call of a start function of `inst`, which knows its type as `sig`; it waits until the
+/// function has returned. Arguments fit the parameters' types.
+Result<std::vector<ComponentVal>> call_start(Store& store, ComponentInst& inst,
+                                             const FuncValue& func, const FuncSig& sig,
+                                             std::span<ComponentVal> args);
 /// canon resource.drop: ends a handle, and an owned resource with its destructor.
 Result<void> drop_handle(Store& store, ComponentInst& inst, uint32_t index, RuntimeResource* type);
 

@@ -16,36 +16,6 @@ namespace {
 
 using VK = ComponentVal::Kind;
 
-ComponentVal record_value(const Defined& type) {
-  ComponentVal out;
-  out.kind = VK::tuple;
-  if (const auto* record = std::get_if<Record>(&type.type)) {
-    out.kind = VK::record;
-    for (const Field& field : record->fields) out.labels.emplace_back(field.name);
-  }
-  return out;
-}
-
-ComponentVal case_value(const Cases& cases, uint32_t index) {
-  ComponentVal out;
-  out.kind = cases.kind;
-  out.bits = index;
-  if (cases.named) out.text = (*cases.named)[index].name;
-  if (cases.labels) out.text = (*cases.labels)[index];
-  return out;
-}
-
-ComponentVal flags_value(const Flags& flags, uint64_t bits) {
-  ComponentVal out;
-  out.kind = VK::flags;
-  for (size_t i = 0; i < flags.names.size(); ++i) {
-    if (!((bits >> i) & 1)) continue;
-    out.bits |= uint64_t{1} << i;
-    out.labels.emplace_back(flags.names[i]);
-  }
-  return out;
-}
-
 uint64_t size_of(const std::vector<std::string>& labels) {
   uint64_t size = labels.size() * sizeof(std::string);
   for (const std::string& label : labels) size += label.size();
@@ -377,7 +347,7 @@ Result<Crossing::Range> Crossing::store_list(ValType element, const ComponentVal
   Layout each = layout(element);
   bool bytes = is_u8(types_, element);
   uint64_t count = bytes ? value.text.size() : value.items.size();
-  if (count > kMaxBytes / each.size) return trap("list content out-of-bounds");
+  if (count > kMaxRealloc / each.size) return trap("list content out-of-bounds");
   SEDGE_TRY_ASSIGN(uint64_t at, realloc(0, 0, each.align, count * each.size, "list"));
   if (bytes) {
     if (count) std::memcpy(memory().data() + at, value.text.data(), count);
@@ -428,7 +398,8 @@ Result<Crossing::Range> Crossing::store_string(const ComponentVal& value) {
   const uint64_t tag = options_.is64 ? uint64_t{1} << 63 : uint64_t{1} << 31;
   const auto [source, units] = source_of(value);
   const std::string& text = value.text;
-  if (text.size() > kMaxBytes || units > kMaxBytes) return trap("string content out-of-bounds");
+  // No encoding makes more than two bytes of one in UTF-8.
+  if (text.size() > kMaxRealloc / 2) return trap("string content out-of-bounds");
   auto put = [&](uint64_t at, const void* bytes, size_t size) {
     if (size) std::memcpy(memory().data() + at, bytes, size);
   };

@@ -146,8 +146,10 @@ class Crossing {
   uint64_t held_ = 0;
 };
 
-/// Bytes of one string or list.
-inline constexpr uint64_t kMaxBytes = (1u << 28) - 1;
+/// Bytes of one string or list where it is lifted from (MAX_STRING_BYTE_LENGTH and
+/// MAX_LIST_BYTE_LENGTH of definitions.py), and those that a guest is asked for when one is lowered
+/// (REALLOC_I32_MAX). In between, encodings and wider pointers make it larger.
+inline constexpr uint64_t kMaxBytes = (1u << 28) - 1, kMaxRealloc = UINT32_MAX;
 /// A few bytes of a guest can name the same large list again and again. So there is a limit on what
 /// the values of one call take in the host's memory (a number in a list: about 160 bytes), and on
 /// what is copied from guest to guest.

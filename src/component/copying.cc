@@ -294,9 +294,8 @@ bool Copying::copy_range(const CopyStep& step, const uint8_t* from, uint8_t* to)
     if (size != 0) std::memcpy(to_.bytes().data() + made, from_.bytes().data() + at, size);
   } else {
     const CopyPlan::ListRow& list = plan_.lists[step.extent];
+    // Below kMaxRealloc: pointers of 64 bits at most double what check_list has let pass.
     const uint64_t size = length * list.to.size;
-    if (size > kMaxBytes) [[unlikely]]
-      return refuse(trap("list content out-of-bounds").error());
     if (!realloc(list.to.align, size, "list", made) ||
         !copy_array(list, length, from_.bytes().data() + at, to_.bytes().data() + made))
       return false;

@@ -180,6 +180,74 @@ TEST(FusedCall, ACallCannotTakeWithoutEnd) {
   EXPECT_TRUE(items.error().message().contains("more than 512 MiB for the values"));
 }
 
+/// A caller with pointers of 32 bits and a callee with those of 64. An element of the list is
+/// 80,004 bytes here, 160,008 there, and writes one of them.
+std::string widening_text(std::string_view callee_encoding) {
+  std::string hundred, many;
+  for (int i = 0; i < 100; ++i) hundred += " $part", many += " $some";
+  const std::string types = fmt::format(
+      "(type $part string) (type $some (tuple{})) (type $many (tuple{})) "
+      "(type $list (list (option $many)))",
+      hundred, many);
+  return fmt::format(R"((component
+  (component $callee
+    {types}
+    (core module $m
+      (memory (export "m") i64 4100)
+      (func (export "realloc") (param i64 i64 i64 i64) (result i64) (i64.const 65536))
+      (func (export "f") (param i64 i64) (result i64) (local.get 1)))
+    (core instance $i (instantiate $m))
+    (func (export "f") (param "l" $list) (result u64)
+      (canon lift (core func $i "f") (memory (core memory $i "m"))
+        (realloc (core func $i "realloc")) string-encoding={encoding})))
+  (instance $callee (instantiate $callee))
+  (alias export $callee "f" (func $f))
+  (component $caller
+    {types}
+    (import "f" (func $f (param "l" $list) (result u64)))
+    (core module $libc (memory (export "m") 2056))
+    (core instance $libc (instantiate $libc))
+    (core func $f (canon lower (func $f) (memory (core memory $libc "m"))))
+    (core module $m (import "" "f" (func $f (param i32 i32) (result i64)))
+      (func (export "run") (param i32) (result i64) (call $f (i32.const 65536) (local.get 0))))
+    (core instance $i (instantiate $m (with "" (instance (export "f" (func $f))))))
+    (func (export "run") (param "n" u32) (result u64) (canon lift (core func $i "run"))))
+  (instance $caller (instantiate $caller (with "f" (func $f))))
+  (alias export $caller "run" (func $run))
+  (export "run" (func $run))))",
+                     fmt::arg("types", types), fmt::arg("encoding", callee_encoding));
+}
+
+// definitions.py limits lists where they are loaded (MAX_LIST_BYTE_LENGTH), not where they are
+// stored.
+TEST(FusedCall, AListMayBeLargerWhereItGoes) {
+  Config config;
+  config.features = Features::parse("all,+cm64").value();
+  config.tier = tiers().back();
+  Engine engine = Engine::create(config).value();
+  // With the same encoding calls are fused; with another they go by way of values.
+  for (std::string_view encoding : {"utf8", "utf16"}) {
+    SCOPED_TRACE(std::string(encoding));
+    auto component = sedge::Component::from_text(engine, widening_text(encoding));
+    ASSERT_TRUE(component) << component.error().render();
+    Store store(engine);
+    auto instance = ComponentLinker().instantiate(store, *component);
+    ASSERT_TRUE(instance) << instance.error().render();
+    ComponentVal count;
+    count.kind = ComponentVal::Kind::u32;
+    // 134 MB there, 256 MiB and more here.
+    count.bits = (kMaxBytes + 1) / 160'008 + 1;
+    auto run = instance->get_func("run")->call(store, std::span(&count, 1));
+    ASSERT_TRUE(run) << run.error().render();
+    EXPECT_EQ((*run)[0].bits, count.bits);
+    count.bits = kMaxBytes / 80'004 + 1;
+    run = instance->get_func("run")->call(store, std::span(&count, 1));
+    ASSERT_FALSE(run);
+    EXPECT_TRUE(run.error().message().ends_with("list content out-of-bounds"))
+        << run.error().message();
+  }
+}
+
 /// A callee with functions of numbers, and a caller that hands them on.
 constexpr std::string_view kNumbers = R"((component
   (import "host" (func $host (param "x" u32) (result u32)))

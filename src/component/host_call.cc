@@ -42,6 +42,7 @@ struct PendingHostCall final : component::Callee {
   void abandon() override {
     site.reset();
     on_cancel = nullptr;
+    if (auto told = std::exchange(on_end, nullptr)) told();
   }
 
   std::weak_ptr<component::CallSite> site;
@@ -49,6 +50,7 @@ struct PendingHostCall final : component::Callee {
   const component::Types* types = nullptr;
   const component::FuncSig* sig = nullptr;
   std::function<void()> on_cancel;
+  std::function<void()> on_end;
 };
 
 CompletionImpl::CompletionImpl(std::shared_ptr<PendingHostCall> of,
@@ -90,6 +92,9 @@ void ComponentCompletion::cancelled() const {
 }
 void ComponentCompletion::on_cancel(std::function<void()> then) const {
   impl->call->on_cancel = std::move(then);
+}
+void ComponentCompletion::on_end(std::function<void()> then) const {
+  impl->call->on_end = std::move(then);
 }
 
 namespace component {

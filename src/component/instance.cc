@@ -163,6 +163,9 @@ void ThreadTable::remove(uint32_t index) {
 
 namespace {
 
+/// Bytes of a type that messages show.
+constexpr size_t kShownType = 1000;
+
 bool same_shape(const Types& a_types, ValType a, const Types& b_types, ValType b);
 
 }  // namespace
@@ -233,6 +236,7 @@ class Instantiation {
 
   Result<std::shared_ptr<const InstanceValue>> run() {
     for (const Definition& item : inst_.syntax->definitions) SEDGE_TRY(definition(item));
+    inst_.values = {};
     return std::make_shared<const InstanceValue>(std::move(exports_));
   }
 
@@ -246,10 +250,19 @@ class Instantiation {
   Result<void> import(const component::Import& item);
   Result<void> export_(const component::Export& item);
   Result<void> type(const Type& item);
+  Result<void> start(const Start& item);
+  Result<void> value(const Value& item);
 
   /// Appends to the index space of the item's sort, and learns the resources that `entity` names.
   Result<void> push(const Entity& entity, const Item& item);
   void learn(const Entity& entity, const Item& item);
+  void push_value(std::shared_ptr<const ValueItem> value);
+  void push_value(ComponentVal value);
+  /// The values that are known so far, by Entity::id.
+  using KnownValues = std::unordered_map<uint32_t, std::shared_ptr<const ValueItem>>;
+  /// Whether values that are to be one are equal. Error: incompatible_import.
+  Result<void> learn_values(const Entity& entity, const Item& item, std::string_view name,
+                            KnownValues& known) const;
   Item item_at(const SortIdx& index) const;
   void push_core(const Extern& item);
   Result<AbiOptions> options(const Canon& item) const;
@@ -263,6 +276,7 @@ class Instantiation {
   const Imports& imports_;
   const Types& types_;
   InstanceValue exports_;
+  KnownValues known_values_;
 };
 
 void Instantiation::learn(const Entity& entity, const Item& item) {
@@ -297,8 +311,54 @@ Result<void> Instantiation::push(const Entity& entity, const Item& item) {
     case ExternType::Kind::instance:
       inst_.instances.push_back(std::get<std::shared_ptr<const InstanceValue>>(item.value));
       break;
-    case ExternType::Kind::value:
-      return fail(ErrorCode::unsupported_file, ": values at run time");
+    case ExternType::Kind::value: {
+      const auto& given = std::get<std::shared_ptr<const ValueItem>>(item.value);
+      if (given->component()) {
+        push_value(given);
+        break;
+      }
+      SEDGE_TRY_ASSIGN(ComponentVal of_host, given->take());
+      SEDGE_TRY(adopt_value(types_, entity.value, of_host));
+      push_value(std::move(of_host));
+      break;
+    }
+  }
+  return {};
+}
+
+void Instantiation::push_value(std::shared_ptr<const ValueItem> value) {
+  known_values_.try_emplace(inst_.info->spaces.values[inst_.values.size()].id, value);
+  inst_.values.push_back(std::move(value));
+}
+
+void Instantiation::push_value(ComponentVal value) {
+  const ValType type = inst_.info->spaces.values[inst_.values.size()].type;
+  push_value(std::make_shared<const ValueItem>(std::move(value), inst_.component, type));
+}
+
+Result<void> Instantiation::learn_values(const Entity& entity, const Item& item,
+                                         std::string_view name, KnownValues& known) const {
+  if (entity.kind == ExternType::Kind::value) {
+    const auto& value = std::get<std::shared_ptr<const ValueItem>>(item.value);
+    auto [at, is_new] = known.emplace(entity.id, value);
+    if (is_new || at->second == value) return {};
+    ComponentVal first = at->second->peek(), second = value->peek();
+    SEDGE_TRY(adopt_value(types_, entity.value, first));
+    SEDGE_TRY(adopt_value(types_, entity.value, second));
+    if (same_value(first, second)) return {};
+    return fail(ErrorCode::incompatible_import,
+                fmt::format(" for \"{}\": its type asks for the value {}, it is {}", name,
+                            to_string(first), to_string(second)));
+  }
+  if (entity.kind != ExternType::Kind::instance) return {};
+  const auto& made = std::get<std::shared_ptr<const InstanceValue>>(item.value);
+  KnownValues inside;
+  for (const EntityMap::Item& inner : types_.instance(entity.id).exports) {
+    if (inner.entity.kind != ExternType::Kind::value &&
+        inner.entity.kind != ExternType::Kind::instance)
+      continue;
+    if (const Item* found = made->find(inner.name))
+      SEDGE_TRY(learn_values(inner.entity, *found, inner.name, inside));
   }
   return {};
 }
@@ -320,6 +380,9 @@ Item Instantiation::item_at(const SortIdx& index) const {
       break;
     case Sort::instance:
       out.value = inst_.instances[index.index];
+      break;
+    case Sort::value:
+      out.value = inst_.values[index.index];
       break;
     default:
       break;
@@ -363,8 +426,10 @@ Result<void> Instantiation::definition(const Definition& item) {
           return import(node);
         } else if constexpr (std::is_same_v<T, component::Export>) {
           return export_(node);
-        } else if constexpr (std::is_same_v<T, Start> || std::is_same_v<T, Value>) {
-          return fail(ErrorCode::unsupported_file, ": values and start functions at run time");
+        } else if constexpr (std::is_same_v<T, Start>) {
+          return start(node);
+        } else if constexpr (std::is_same_v<T, Value>) {
+          return value(node);
         } else {
           return {};  // core types, custom sections
         }
@@ -494,9 +559,22 @@ Result<void> Instantiation::import(const component::Import& item) {
   auto given = imports_.find(item.name.name);
   bool has_value =
       entity->kind != ExternType::Kind::type || entity->type.kind == TypeRef::Kind::resource;
-  if (given == imports_.end() && has_value)
-    return fail(ErrorCode::unknown_import, fmt::format(" \"{}\"", item.name.name));
-  return push(*entity, given == imports_.end() ? Item{} : given->second);
+  if (given == imports_.end() && has_value) {
+    if (entity->kind != ExternType::Kind::value)
+      return fail(ErrorCode::unknown_import, fmt::format(" \"{}\"", item.name.name));
+    return fail(
+        Error(ErrorCode::unknown_import, fmt::format(" \"{}\": a value of type {}", item.name.name,
+                                                     value_text(types_, entity->value, kShownType)))
+            .with_remedy(fmt::format("give it: `sedge run --value {}=VALUE`, or "
+                                     "ComponentLinker::value",
+                                     item.name.name)));
+  }
+  if (given == imports_.end()) return push(*entity, Item{});
+  SEDGE_TRY(push(*entity, given->second));
+  // As it is in the index space: a value of the host is complete there.
+  const bool is_value = entity->kind == ExternType::Kind::value;
+  return learn_values(*entity, is_value ? Item{inst_.values.back()} : given->second, item.name.name,
+                      known_values_);
 }
 
 Result<void> Instantiation::export_(const component::Export& item) {
@@ -504,6 +582,29 @@ Result<void> Instantiation::export_(const component::Export& item) {
   Item value = item_at(*item.item);
   SEDGE_TRY(push(*entity, value));
   exports_.exports.emplace_back(item.name.name, std::move(value));
+  return {};
+}
+
+Result<void> Instantiation::start(const Start& item) {
+  std::vector<ComponentVal> arguments;
+  for (uint32_t index : item.arguments) {
+    SEDGE_TRY_ASSIGN(ComponentVal argument, inst_.values[index]->take());
+    arguments.push_back(std::move(argument));
+  }
+  auto results = call_start(store_, inst_, *inst_.funcs[item.func],
+                            types_.func(inst_.info->spaces.funcs[item.func]), arguments);
+  if (!results)
+    return fail(std::move(results).error().with_context("start function of the component"));
+  for (ComponentVal& result : *results) push_value(std::move(result));
+  return {};
+}
+
+Result<void> Instantiation::value(const Value& item) {
+  const auto& entry = inst_.info->spaces.values[inst_.values.size()];
+  Reader reader(item.encoding);
+  ComponentVal made;
+  SEDGE_TRY(read_constant(types_, entry.type, reader, nullptr, &made));
+  push_value(std::move(made));
   return {};
 }
 
@@ -609,10 +710,9 @@ Result<void> check_import(const Types& types, std::string_view name, const Entit
           return refuse("the function has another type");
       } else if (std::string_view given = (*func)->host_type; !given.empty()) {
         const FuncType& asked = types.func(wanted.id).type;
-        constexpr size_t kShown = 1000;
         if (func_text(types, asked, given.size()) != given)
           return refuse(fmt::format("the component asks for {}, the host has {}",
-                                    func_text(types, asked, kShown), given));
+                                    func_text(types, asked, kShownType), given));
       }
       return {};
     }
@@ -638,8 +738,21 @@ Result<void> check_import(const Types& types, std::string_view name, const Entit
     }
     case ExternType::Kind::component:
       return refuse("components cannot be given to a component from outside");
-    case ExternType::Kind::value:
-      return refuse("values cannot be given to a component from outside");
+    case ExternType::Kind::value: {
+      const auto* value = std::get_if<std::shared_ptr<const ValueItem>>(&item.value);
+      const std::string asked = value_text(types, wanted.value, kShownType);
+      if (!value) return refuse(fmt::format("it is no value, the component asks for {}", asked));
+      if (const auto& from = (*value)->component()) {
+        if (same_shape(*from->validated.types, (*value)->type(), types, wanted.value)) return {};
+        return refuse(
+            fmt::format("the component asks for {}, the value is {}", asked,
+                        value_text(*from->validated.types, (*value)->type(), kShownType)));
+      }
+      ComponentVal of_host = (*value)->peek();
+      if (auto fits = adopt_value(types, wanted.value, of_host); !fits)
+        return refuse(fmt::format("the component asks for {}: {}", asked, fits.error().message()));
+      return {};
+    }
     case ExternType::Kind::type:
       if (wanted.type.kind == TypeRef::Kind::resource &&
           !std::holds_alternative<RuntimeResource*>(item.value))

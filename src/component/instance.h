@@ -19,6 +19,7 @@
 
 #include "component/component_impl.h"
 #include "component/types.h"
+#include "component/value.h"
 
 namespace sedge::component {
 
@@ -76,7 +77,8 @@ struct ComponentValue {
 /// Something that components import and export.
 struct Item {
   std::variant<std::monostate, std::shared_ptr<const FuncValue>,
-               std::shared_ptr<const InstanceValue>, ComponentValue, Module, RuntimeResource*>
+               std::shared_ptr<const InstanceValue>, ComponentValue, Module, RuntimeResource*,
+               std::shared_ptr<const ValueItem>>
       value;
 };
 
@@ -195,7 +197,8 @@ struct ComponentInst {
   std::vector<std::shared_ptr<const FuncValue>> funcs;
   std::vector<std::shared_ptr<const InstanceValue>> instances;
   std::vector<ComponentValue> components;
-  std::vector<RuntimeResource*> types;  ///< null for all but resources
+  std::vector<RuntimeResource*> types;                   ///< null for all but resources
+  std::vector<std::shared_ptr<const ValueItem>> values;  ///< only while it is made
   std::unordered_map<ResourceId, RuntimeResource*> resources;
 
   const Types& type_arena() const { return *component->validated.types; }

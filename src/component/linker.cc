@@ -21,6 +21,7 @@ namespace sedge {
 using component::FuncValue;
 using component::InstanceValue;
 using component::Item;
+using component::ValueItem;
 
 namespace {
 
@@ -51,7 +52,9 @@ void append_list(std::string& out, const ComponentVal& value, char open, char cl
   out += open;
   for (size_t i = 0; i < value.items.size(); ++i) {
     if (i) out += ", ";
-    if (value.kind == ComponentVal::Kind::record) out += value.labels[i] + ": ";
+    // A host may leave the labels out.
+    if (i < value.labels.size() && value.kind == ComponentVal::Kind::record)
+      out += value.labels[i] + ": ";
     append(out, value.items[i]);
   }
   out += close;
@@ -170,6 +173,9 @@ std::string to_string(const ComponentVal& value) {
 
 namespace {
 
+/// Bytes of a type that is shown whole.
+constexpr size_t kMostOfType = 1 << 20;
+
 /// Whether arguments fit. They are copied to `filled` where a check may have to fill them in.
 Result<std::span<const ComponentVal>> check_args(const FuncValue& func,
                                                  std::span<const ComponentVal> args,
@@ -215,24 +221,51 @@ Result<void> ComponentFunc::start(
 }
 
 std::string ComponentFunc::type() const {
-  constexpr size_t kMost = 1 << 20;
   const component::Types& types = *value->component->validated.types;
-  return component::func_text(types, types.func(value->sig).type, kMost);
+  return component::func_text(types, types.func(value->sig).type, kMostOfType);
 }
 
-std::optional<ComponentFunc> ComponentInstance::get_func(std::string_view path) const {
-  const InstanceValue* at = value.get();
-  const Item* item = at->find(path);
+namespace {
+
+/// What a path leads to, through one exported instance at most; null if there is nothing.
+const Item* find_item(const InstanceValue& from, std::string_view path) {
+  const Item* item = from.find(path);
   if (size_t hash = path.rfind('#'); !item && hash != std::string_view::npos) {
-    item = at->find(path.substr(0, hash));
+    item = from.find(path.substr(0, hash));
     const auto* inner =
         item ? std::get_if<std::shared_ptr<const InstanceValue>>(&item->value) : nullptr;
     item = inner ? (*inner)->find(path.substr(hash + 1)) : nullptr;
   }
+  return item;
+}
+
+const ValueItem* find_value(const InstanceValue& from, std::string_view path) {
+  const Item* item = find_item(from, path);
+  const auto* value = item ? std::get_if<std::shared_ptr<const ValueItem>>(&item->value) : nullptr;
+  return value ? value->get() : nullptr;
+}
+
+}  // namespace
+
+std::optional<ComponentFunc> ComponentInstance::get_func(std::string_view path) const {
+  const Item* item = find_item(*value, path);
   const auto* func = item ? std::get_if<std::shared_ptr<const FuncValue>>(&item->value) : nullptr;
   // A function of the host that was only passed through has no type to call it by.
   if (!func || !(*func)->component) return std::nullopt;
   return ComponentFunc{*func};
+}
+
+Result<ComponentVal> ComponentInstance::get_value(std::string_view path) const {
+  const ValueItem* found = find_value(*value, path);
+  if (!found) return fail(ErrorCode::unknown_export, fmt::format(" \"{}\": no such value", path));
+  return found->take();
+}
+
+std::optional<std::string> ComponentInstance::value_type(std::string_view path) const {
+  const ValueItem* found = find_value(*value, path);
+  // As with functions: what the host gave and nobody looked at has no type.
+  if (!found || !found->component()) return std::nullopt;
+  return component::value_text(*found->component()->validated.types, found->type(), kMostOfType);
 }
 
 std::vector<std::string> ComponentInstance::exports() const {
@@ -254,7 +287,7 @@ struct ComponentLinkerImpl {
   std::string_view resolve(std::string_view name) const;
   std::optional<Item> find(std::string_view name) const;
   /// As an import of its own, or as what a host's instance exports.
-  void add(std::string_view instance, std::string_view name, Item func);
+  void add(std::string_view instance, std::string_view name, Item item);
   void add_track(std::string_view name);
 };
 
@@ -289,13 +322,13 @@ std::optional<Versioned> versioned(std::string_view name) {
 
 }  // namespace
 
-void ComponentLinkerImpl::add(std::string_view instance, std::string_view name, Item func) {
+void ComponentLinkerImpl::add(std::string_view instance, std::string_view name, Item item) {
   if (instance.empty()) {
-    items.insert_or_assign(std::string(name), std::move(func));
+    items.insert_or_assign(std::string(name), std::move(item));
     return;
   }
   add_track(instance);
-  host_instances[std::string(instance)].exports.emplace_back(name, std::move(func));
+  host_instances[std::string(instance)].exports.emplace_back(name, std::move(item));
 }
 
 void ComponentLinkerImpl::add_track(std::string_view name) {
@@ -373,6 +406,14 @@ void ComponentLinker::async_func(std::string_view instance, std::string_view nam
 void ComponentLinker::async_func(std::string_view instance, std::string_view name,
                                  std::string_view type, ComponentAsyncCallback callback) {
   impl_->add(instance, name, host_func(type, std::move(callback)));
+}
+
+void ComponentLinker::value(std::string_view name, ComponentVal value) {
+  this->value({}, name, std::move(value));
+}
+
+void ComponentLinker::value(std::string_view instance, std::string_view name, ComponentVal value) {
+  impl_->add(instance, name, Item{std::make_shared<const ValueItem>(std::move(value))});
 }
 
 void ComponentLinker::instance(std::string_view name, const ComponentInstance& instance) {

@@ -59,10 +59,10 @@ void ComponentLoopImpl::expect(int change) {
 
 bool ComponentLoopImpl::run_timers() {
   bool any = false;
-  while (!timers.empty() && timers.begin()->first <= Clock::now()) {
-    auto then = std::move(timers.begin()->second.then);
-    timers.erase(timers.begin());
-    then();
+  while (!timers.empty() && timers.begin()->first.first <= Clock::now()) {
+    auto first = timers.extract(timers.begin());
+    timer_times.erase(first.key().second);
+    first.mapped()();
     any = true;
   }
   return any;
@@ -121,7 +121,8 @@ bool ComponentLoopImpl::expects() const {
 
 int ComponentLoopImpl::sleep_ms() const {
   std::optional<Clock::time_point> until = store->deadline;
-  if (!timers.empty() && (!until || timers.begin()->first < *until)) until = timers.begin()->first;
+  if (!timers.empty() && (!until || timers.begin()->first.first < *until))
+    until = timers.begin()->first.first;
   if (!until) return -1;
   auto left = std::chrono::ceil<std::chrono::milliseconds>(*until - Clock::now()).count();
   return static_cast<int>(std::clamp<int64_t>(left, 0, 1'000'000'000));
@@ -253,6 +254,7 @@ void ComponentLoopImpl::end() {
   }
   todo.clear();
   timers.clear();
+  timer_times.clear();
   watches.clear();
   for (const auto& [key, weak] : std::exchange(waiting_ends, {}))
     if (auto waiting = weak.lock()) waiting->then = nullptr;
@@ -282,7 +284,8 @@ std::shared_ptr<void> ComponentLoop::expect() const {
 
 uint64_t ComponentLoop::at(Clock::time_point time, std::function<void()> then) const {
   uint64_t number = impl_->next_number++;
-  impl_->timers.emplace(time, ComponentLoopImpl::Timer{number, std::move(then)});
+  impl_->timers.emplace(ComponentLoopImpl::TimerKey(time, number), std::move(then));
+  impl_->timer_times.emplace(number, time);
   return number;
 }
 
@@ -294,7 +297,9 @@ uint64_t ComponentLoop::when(int fd, short events, std::function<void(short)> th
 
 void ComponentLoop::cancel(uint64_t number) const {
   if (impl_->watches.erase(number) != 0) return;
-  std::erase_if(impl_->timers, [number](const auto& at) { return at.second.number == number; });
+  auto timer = impl_->timer_times.extract(number);
+  // What `then` holds goes after the loop has forgotten it: it may cancel others.
+  if (timer) impl_->timers.extract({timer.mapped(), number});
 }
 
 void ComponentLoop::on_wake(std::function<void()> notify) const {
@@ -313,7 +318,7 @@ void ComponentLoop::interests(std::vector<pollfd>& out) const {
 
 std::optional<ComponentLoop::Clock::time_point> ComponentLoop::next_time() const {
   if (impl_->timers.empty()) return std::nullopt;
-  return impl_->timers.begin()->first;
+  return impl_->timers.begin()->first.first;
 }
 
 Result<void> suspend_until(Store& store, const std::function<bool()>& ready) {

@@ -10,6 +10,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <sedge/component_async.h>
@@ -56,16 +58,15 @@ struct ComponentLoopImpl {
   /// Ends everything that waits; called before the store goes.
   void end();
 
-  struct Timer {
-    uint64_t number;
-    std::function<void()> then;
-  };
+  /// When, and the number, which tells apart those of one moment.
+  using TimerKey = std::pair<Clock::time_point, uint64_t>;
   struct Watch {
     int fd;
     short events;
     std::function<void(short)> then;
   };
-  std::multimap<Clock::time_point, Timer> timers;
+  std::map<TimerKey, std::function<void()>> timers;
+  std::unordered_map<uint64_t, Clock::time_point> timer_times;  ///< by number
   std::map<uint64_t, Watch> watches;
   uint64_t next_number = 1;
   std::deque<std::function<void()>> todo;

@@ -113,4 +113,34 @@ uint64_t total_flat(const Types& types, std::span<const ValType> list) {
   return count;
 }
 
+ComponentVal record_value(const Defined& type) {
+  ComponentVal out;
+  out.kind = VK::tuple;
+  if (const auto* record = std::get_if<Record>(&type.type)) {
+    out.kind = VK::record;
+    for (const Field& field : record->fields) out.labels.emplace_back(field.name);
+  }
+  return out;
+}
+
+ComponentVal case_value(const Cases& cases, uint32_t index) {
+  ComponentVal out;
+  out.kind = cases.kind;
+  out.bits = index;
+  if (cases.named) out.text = (*cases.named)[index].name;
+  if (cases.labels) out.text = (*cases.labels)[index];
+  return out;
+}
+
+ComponentVal flags_value(const Flags& flags, uint64_t bits) {
+  ComponentVal out;
+  out.kind = VK::flags;
+  for (size_t i = 0; i < flags.names.size(); ++i) {
+    if (!((bits >> i) & 1)) continue;
+    out.bits |= uint64_t{1} << i;
+    out.labels.emplace_back(flags.names[i]);
+  }
+  return out;
+}
+
 }  // namespace sedge::component

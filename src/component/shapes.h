@@ -39,6 +39,14 @@ std::optional<ValType> element_of(const Defined& type);
 /// Lists of these, unless of fixed length, are kept as text.
 bool is_u8(const Types& types, ValType type);
 
+// What values begin as: with the names that their type gives to their parts.
+/// A record or tuple without items.
+ComponentVal record_value(const Defined& type);
+/// A case without its payload.
+ComponentVal case_value(const Cases& cases, uint32_t index);
+/// Those flags whose bits are set; bits beyond them do not count.
+ComponentVal flags_value(const Flags& flags, uint64_t bits);
+
 /// A tuple of these types, laid out.
 struct TupleLayout {
   uint64_t size = 0, align = 1;

@@ -422,7 +422,8 @@ void Scheduler::begin(const std::shared_ptr<HostCall>& call, const ComponentInst
 }
 
 Result<void> HostCall::resolve(std::optional<Values> values) {
-  finish(*std::move(values));
+  finish(values ? Result<Values>(*std::move(values))
+                : fail(ErrorCode::host_failure, ": the call was cancelled by the host"));
   return {};
 }
 

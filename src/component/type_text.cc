@@ -19,6 +19,10 @@ class Text {
     }
     return std::move(out_);
   }
+  std::string of(ValType type) {
+    value(type);
+    return std::move(out_);
+  }
 
  private:
   void fields(const std::vector<Field>& list, char open, char close) {
@@ -126,6 +130,10 @@ class Text {
 
 std::string func_text(const Types& types, const FuncType& type, size_t most) {
   return Text(types, most).func(type);
+}
+
+std::string value_text(const Types& types, ValType type, size_t most) {
+  return Text(types, most).of(type);
 }
 
 }  // namespace sedge::component

@@ -12,6 +12,8 @@ namespace sedge::component {
 /// "func(self: borrow, name: string) -> result<own, enum{a, b}>"; ends with "…" once it is longer
 /// than `most` bytes. src/wit/bindgen.cc writes the same for WIT.
 std::string func_text(const Types& types, const FuncType& type, size_t most);
+/// The same of a value type: "list<string>".
+std::string value_text(const Types& types, ValType type, size_t most);
 
 }  // namespace sedge::component
 

@@ -73,7 +73,9 @@ const char* to_string(TypeRef::Kind kind);
 /// The type of something that components import and export.
 struct Entity {
   ExternType::Kind kind = ExternType::Kind::func;
-  uint32_t id = 0;                  ///< module, func, component, instance
+  /// Of module, func, component, instance; kind value: entities with the same id, in the imports
+  /// and exports of one scope, are the same value
+  uint32_t id = 0;
   ValType value = PrimType::bool_;  ///< kind value
   TypeRef type;                     ///< kind type
 };

@@ -3,12 +3,11 @@
 #include "component/validate.h"
 
 #include <algorithm>
-#include <bit>
 
 #include <fmt/format.h>
 
-#include "base/utf8.h"
 #include "component/validator.h"
+#include "component/value.h"
 
 namespace sedge::component {
 
@@ -152,7 +151,7 @@ void Validator::push(const Entity& entity) {
     case ExternType::Kind::func:
       return spaces.funcs.push_back(entity.id);
     case ExternType::Kind::value:
-      return spaces.values.push_back({entity.value, false});
+      return spaces.values.push_back({entity.value, false, entity.id});
     case ExternType::Kind::type:
       return spaces.types.push_back(entity.type);
     case ExternType::Kind::component:
@@ -190,6 +189,7 @@ Result<Entity> Validator::entity_at(const SortIdx& item) {
       SEDGE_TRY(use_value(item.index));
       out.kind = ExternType::Kind::value;
       out.value = spaces.values[item.index].type;
+      out.id = spaces.values[item.index].id;
       return out;
     }
     case Sort::type: {
@@ -473,6 +473,10 @@ Result<void> Validator::add_extern(ExternList& list, bool is_import, const Exter
                               "named there",
                               to_string(entity.kind), is_import ? "import" : "export", name.name));
   }
+  if (!is_import && own.kind != Scope::Kind::instance_type &&
+      entity.kind == ExternType::Kind::value && types_.has_borrow(entity.value))
+    return invalid(
+        fmt::format("the exported value `{}` cannot contain a `borrow` type", name.name));
   name_types(list.named, entity);
   list.by_key.emplace(unique_key(name.name), name.name);
   list.entities.add(name.name, entity);
@@ -552,7 +556,7 @@ Result<void> Validator::start(const Start& item) {
         fmt::format("component start function has a result count of {} but the function "
                     "type has {}",
                     item.results, func.result ? 1 : 0));
-  if (func.result) own.spaces.values.push_back({*func.result, false});
+  if (func.result) own.spaces.values.push_back({*func.result, false, next_value_++});
   return {};
 }
 
@@ -560,123 +564,10 @@ Result<void> Validator::value(const Value& item) {
   SEDGE_TRY(need(Feature::cm_values, "a value"));
   SEDGE_TRY_ASSIGN(ValType type, val_type(item.type));
   Reader reader(item.encoding);
-  SEDGE_TRY(read_value(reader, type, 0));
+  SEDGE_TRY(read_constant(types_, type, reader, &types_, nullptr));
   if (!reader.at_end()) return invalid("bytes left over behind a value");
-  scope().spaces.values.push_back({type, false});
+  scope().spaces.values.push_back({type, false, next_value_++, &item});
   return {};
-}
-
-/// Reads one encoded value; specification: Binary.md, "Value Definitions".
-Result<void> Validator::read_value(Reader& reader, ValType type, uint32_t depth) {
-  SEDGE_TRY(types_.work(1));
-  if (depth > kMaxTypeDepth) return invalid("a value is nested too deep");
-  auto inner = [&](ValType part) { return read_value(reader, part, depth + 1); };
-  auto below = [&](uint64_t limit) -> Result<uint32_t> {
-    SEDGE_TRY_ASSIGN(uint32_t index, reader.u32());
-    if (index >= limit) return invalid("no such case of a value's type");
-    return index;
-  };
-  if (type.is_prim()) {
-    switch (type.prim()) {
-      case PrimType::bool_: {
-        SEDGE_TRY_ASSIGN(uint8_t byte, reader.u8());
-        if (byte > 1) return invalid("a bool is 0 or 1");
-        return {};
-      }
-      case PrimType::s8:
-      case PrimType::u8:
-        SEDGE_TRY(reader.u8());
-        return {};
-      case PrimType::s16: {
-        SEDGE_TRY_ASSIGN(int32_t number, reader.s32());
-        if (number < INT16_MIN || number > INT16_MAX) return invalid("a value out of range");
-        return {};
-      }
-      case PrimType::u16: {
-        SEDGE_TRY_ASSIGN(uint32_t number, reader.u32());
-        if (number > UINT16_MAX) return invalid("a value out of range");
-        return {};
-      }
-      case PrimType::s32:
-        SEDGE_TRY(reader.s32());
-        return {};
-      case PrimType::u32:
-        SEDGE_TRY(reader.u32());
-        return {};
-      case PrimType::s64:
-        SEDGE_TRY(reader.s64());
-        return {};
-      case PrimType::u64:
-        SEDGE_TRY(reader.u64());
-        return {};
-      case PrimType::f32:
-        SEDGE_TRY(reader.fixed<uint32_t>());
-        return {};
-      case PrimType::f64:
-        SEDGE_TRY(reader.fixed<uint64_t>());
-        return {};
-      case PrimType::char_: {
-        SEDGE_TRY_ASSIGN(uint8_t first, reader.peek());
-        size_t size = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-        SEDGE_TRY_ASSIGN(Bytes bytes, reader.bytes(size));
-        if (!is_utf8({reinterpret_cast<const char*>(bytes.data()), bytes.size()}))
-          return invalid("a char is not in UTF-8");
-        return {};
-      }
-      case PrimType::string:
-        SEDGE_TRY(reader.name());
-        return {};
-      case PrimType::error_context:
-        return invalid("an error-context cannot be a constant");
-    }
-    return {};
-  }
-  return std::visit(
-      [&](const auto& t) -> Result<void> {
-        using T = std::remove_cvref_t<decltype(t)>;
-        if constexpr (std::is_same_v<T, PrimType>) {
-          return inner(t);
-        } else if constexpr (std::is_same_v<T, Record>) {
-          for (const Field& field : t.fields) SEDGE_TRY(inner(field.type));
-          return {};
-        } else if constexpr (std::is_same_v<T, Tuple>) {
-          for (ValType part : t.types) SEDGE_TRY(inner(part));
-          return {};
-        } else if constexpr (std::is_same_v<T, Variant>) {
-          SEDGE_TRY_ASSIGN(uint32_t index, below(t.cases.size()));
-          return t.cases[index].type ? inner(*t.cases[index].type) : Result<void>();
-        } else if constexpr (std::is_same_v<T, List>) {
-          SEDGE_TRY_ASSIGN(uint32_t count, reader.u32());
-          for (uint32_t i = 0; i < count; ++i) SEDGE_TRY(inner(t.element));
-          return {};
-        } else if constexpr (std::is_same_v<T, FixedList>) {
-          for (uint32_t i = 0; i < t.length; ++i) SEDGE_TRY(inner(t.element));
-          return {};
-        } else if constexpr (std::is_same_v<T, Map>) {
-          SEDGE_TRY_ASSIGN(uint32_t count, reader.u32());
-          for (uint32_t i = 0; i < count; ++i) {
-            SEDGE_TRY(inner(t.key));
-            SEDGE_TRY(inner(t.value));
-          }
-          return {};
-        } else if constexpr (std::is_same_v<T, Flags>) {
-          SEDGE_TRY(reader.bytes((t.names.size() + 7) / 8));
-          return {};
-        } else if constexpr (std::is_same_v<T, Enum>) {
-          SEDGE_TRY(below(t.names.size()));
-          return {};
-        } else if constexpr (std::is_same_v<T, Option>) {
-          SEDGE_TRY_ASSIGN(uint32_t index, below(2));
-          return index == 1 ? inner(t.type) : Result<void>();
-        } else if constexpr (std::is_same_v<T, ResultType>) {
-          SEDGE_TRY_ASSIGN(uint32_t index, below(2));
-          const std::optional<ValType>& part = index == 0 ? t.ok : t.error;
-          return part ? inner(*part) : Result<void>();
-        } else {
-          return invalid("a handle cannot be a constant");
-        }
-      },
-      types_.defined(type.index()).type);
 }
 
 }  // namespace sedge::component

@@ -31,6 +31,8 @@ struct IndexSpaces {
   struct ValueEntry {
     ValType type = PrimType::bool_;
     bool used = false;
+    uint32_t id = 0;                  ///< Entity::id
+    const Value* constant = nullptr;  ///< what defines it, if that is a constant
   };
   std::vector<CoreTypeEntry> core_types;
   std::vector<uint32_t> core_modules;    ///< ModuleSig

@@ -116,6 +116,8 @@ Result<void> Validator::alias(const Alias& item) {
                                                    item.name, item.instance, sort));
   }
   Entity entity = *found;
+  // Two instances of one type have values of their own.
+  if (entity.kind == ExternType::Kind::value) entity.id = next_value_++;
   push(entity);
   return {};
 }

@@ -301,8 +301,10 @@ Result<Entity> Validator::extern_type(const ExternType& type) {
         SEDGE_TRY_ASSIGN(const IndexSpaces::ValueEntry* entry,
                          at(spaces.values, *index, Sort::value));
         out.value = entry->type;
+        out.id = entry->id;
         return out;
       }
+      out.id = next_value_++;
       SEDGE_TRY_ASSIGN(out.value, val_type(std::get<ValType>(type.value.bound)));
       return out;
     }

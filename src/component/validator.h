@@ -78,7 +78,6 @@ class Validator {
   void name_types(NamedTypes& named, const Entity& entity);
   Result<void> start(const Start& start);
   Result<void> value(const Value& value);
-  Result<void> read_value(Reader& reader, ValType type, uint32_t depth);
   Result<void> use_value(uint32_t index);
 
   // validate_types.cc
@@ -148,6 +147,7 @@ class Validator {
   Subtyping subtyping_;
   Features features_;
   std::vector<std::unique_ptr<Scope>> scopes_;
+  uint32_t next_value_ = 0;  ///< Entity::id of the next value that is not known to be another
 };
 
 std::unexpected<Error> invalid(std::string text);

@@ -181,6 +181,8 @@ void append_last_chunk(std::string& out, const Headers& trailers);
 void append_response_head(std::string& out, const Response& response, int minor_version, bool close,
                           std::string_view date);
 
+/// Whether it says that the final response is still to come (1xx, RFC 9110 section 15.2).
+inline bool is_interim(int status) { return status >= 100 && status < 200; }
 /// Whether a response with this status carries no body at all (1xx, 204, 304).
 bool status_has_no_body(int status);
 

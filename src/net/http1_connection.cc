@@ -318,6 +318,12 @@ BodyPipe::Wake Http1Connection::wake() const {
 
 void Http1Connection::complete(uint32_t, Response response) {
   if (state_ != State::handling || outgoing_) return;
+  if (is_interim(response.status)) {
+    // HTTP/1.0 has no interim responses.
+    if (minor_version_ == 0 || refused_ || !may_begin()) return;
+    append_response_head(out_, response, minor_version_, false, shard_.date());
+    return advance();
+  }
   if (refused_ && response.status < 400) {  // what it answers is not to all of the request
     if (response.stream) response.stream->close_reader();
     response = shard_.server().handler_.refuse(refused_->first, refused_->second, peer_);

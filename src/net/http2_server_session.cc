@@ -194,6 +194,12 @@ void Http2ServerSession::complete(uint32_t id, Response response) {
     stream->answered = true;
     return forget(*stream);
   }
+  if (is_interim(response.status)) {
+    if (stream->refused || unsent() >= kMaxUnsent) return;
+    Headers fields = {{":status", std::to_string(response.status)}};
+    append_http2_fields(fields, response.headers);
+    return submit_interim(stream->id, fields);
+  }
   if (stream->refused && response.status < 400) {  // what it answers is not to all of the request
     if (response.stream) response.stream->close_reader();
     response = handler_.refuse(stream->refused->first, stream->refused->second, peer_);

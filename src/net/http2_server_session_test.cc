@@ -295,6 +295,28 @@ TEST_F(Http2ServerSessionTest, SendsContinueWhereItIsWaitedFor) {
   EXPECT_EQ(request(id).body, "now");
 }
 
+TEST_F(Http2ServerSessionTest, SendsInterimResponsesBeforeTheFinalOne) {
+  Http2TestPeer peer;
+  int32_t id = peer.request("GET", "/", {}, "");
+  exchange(peer);
+  Response hints;
+  hints.status = 103;
+  hints.headers = {{"Link", "</a>"}, {"Connection", "close"}};
+  answer(id, hints);
+  answer(id, hints);
+  exchange(peer);
+  EXPECT_EQ(peer.replies[id].status, 103);
+  EXPECT_EQ(peer.replies[id].headers["link"], "</a>");
+  EXPECT_FALSE(peer.replies[id].ended);
+  answer(id, HeadHandler::text(200, "answer"));
+  answer(id, hints);
+  exchange(peer);
+  EXPECT_EQ(peer.replies[id].interim, (std::vector{103, 103}));
+  EXPECT_EQ(peer.replies[id].status, 200);
+  EXPECT_EQ(peer.replies[id].body, "answer");
+  EXPECT_TRUE(peer.replies[id].ended);
+}
+
 TEST_F(Http2ServerSessionTest, StreamsContentAtTheReadersPace) {
   Http2TestPeer peer;
   std::string big(1 << 20, 'x');

@@ -233,7 +233,7 @@ Responder::~Responder() {
 
 void Responder::respond(Response response) {
   if (!shard_) return;
-  std::shared_ptr<Shard> shard = std::move(shard_);
+  std::shared_ptr<Shard> shard = is_interim(response.status) ? shard_ : std::move(shard_);
   shard->post_response(slot_, generation_, stream_, std::move(response));
 }
 

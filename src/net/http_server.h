@@ -34,7 +34,8 @@ class Responder {
   Responder& operator=(Responder&&) = delete;
   ~Responder();
 
-  /// Sends the response. Any thread. At most once.
+  /// Sends the response, once; before it any number of interim ones (1xx), which a client that
+  /// reads too slowly, or speaks HTTP/1.0, may not get. Any thread.
   void respond(Response response);
 
  private:

@@ -41,6 +41,13 @@ class TestHandler final : public Handler {
       std::lock_guard lock(mutex_);
       held_.push_back(std::move(responder));
       holding_.notify_all();
+    } else if (path == "/hints") {
+      Response hints;
+      hints.status = 103;
+      hints.headers = {{"Link", "</a>"}};
+      responder.respond(hints);
+      responder.respond(hints);
+      responder.respond(text(200, "answer"));
     } else if (path == "/drop") {
       return;
     } else if (path == "/big") {
@@ -159,6 +166,23 @@ TEST_F(HttpServerTest, SendsContinueBeforeTheBody) {
   TestClient::Reply reply = one.read();
   EXPECT_EQ(reply.status, 413);
   EXPECT_EQ(reply.headers["connection"], "close");
+  EXPECT_TRUE(one.at_end());
+}
+
+TEST_F(HttpServerTest, SendsInterimResponsesBeforeTheFinalOne) {
+  start();
+  TestClient one = client();
+  EXPECT_EQ(one.get("/hints").status, 103);
+  TestClient::Reply hints = one.read();
+  EXPECT_EQ(hints.status, 103);
+  EXPECT_EQ(hints.headers["link"], "</a>");
+  EXPECT_FALSE(hints.headers.contains("content-length"));
+  EXPECT_FALSE(hints.headers.contains("connection"));
+  EXPECT_EQ(one.read().body, "answer");
+  EXPECT_EQ(one.get("/x").body, "GET /x ");
+  // HTTP/1.0 knows nothing of them.
+  one.send("GET /hints HTTP/1.0\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(one.read().body, "answer");
   EXPECT_TRUE(one.at_end());
 }
 

@@ -111,6 +111,8 @@ void App::stream(std::unique_ptr<Call> call, uint64_t started) {
       *of.request,
       [exchange](net::HttpResult<net::Response> response) {
         if (!exchange->responder) return;
+        if (response && net::is_interim(response->status))
+          return exchange->responder->respond(*std::move(response));
         if (response) {
           response->headers.emplace_back("X-Request-Id", exchange->call->context().request_id);
           return exchange->give(*std::move(response), {});

@@ -52,7 +52,7 @@ struct FunctionInput {
 };
 
 /// What answers a request of HTTP: a response whose content may still come, or why there is none.
-/// Called at most once.
+/// Called at most once, but for interim responses (1xx), which come before.
 using ResponseSink = std::move_only_function<void(net::HttpResult<net::Response>)>;
 
 /// Thread-safe.

@@ -53,6 +53,10 @@ bool ComponentScript::has_instance(const std::optional<std::string>& id) const {
 
 Result<std::vector<ComponentVal>> ComponentScript::invoke(const wasm::Action& action) {
   Live& live = action.module ? instances_.at(*action.module) : *last_instance_;
+  if (action.kind == wasm::Action::Kind::get) {
+    SEDGE_TRY_ASSIGN(ComponentVal value, live.instance.get_value(action.field));
+    return std::vector{std::move(value)};
+  }
   auto func = live.instance.get_func(action.field);
   if (!func) return fail(ErrorCode::unknown_export, " \"" + action.field + "\"");
   std::vector<ComponentVal> args;

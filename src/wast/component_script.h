@@ -28,7 +28,8 @@ class ComponentScript {
   bool has_instance(const std::optional<std::string>& id) const;
   /// Forgets what the latest instance is: a core module follows.
   void forget_last() { last_instance_.reset(); }
-  /// Calls an exported function. Errors: those of the call; unknown_export.
+  /// Calls an exported function, or reads an exported value. Errors: those of the call;
+  /// unknown_export.
   Result<std::vector<ComponentVal>> invoke(const wasm::Action& action);
 
   /// Compiles the component of a command. Errors: those of Component.

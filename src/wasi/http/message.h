@@ -32,7 +32,7 @@ struct GuestRequest {
   std::shared_ptr<net::BodyPipe> body;
 };
 
-/// What the guest answers: a response, or why there is none.
+/// What the guest answers: a response, or why there is none; before it interim responses (1xx).
 using ResponseSink = std::move_only_function<void(net::HttpResult<net::Response>)>;
 
 /// A request that a guest makes, beside its fields and content.

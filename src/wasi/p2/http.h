@@ -16,8 +16,8 @@ void link_http(ComponentLinker& linker);
 std::optional<ComponentFunc> incoming_handler(const ComponentInstance& instance);
 
 /// Starts a call of `handler`, which ComponentLoop::poll runs; `then` gets its end. `sink` is
-/// called once, while the guest runs or when the store ends: with the response as soon as the guest
-/// sets one, its content still to come.
+/// called while the guest runs or when the store ends: with interim responses (1xx) as the guest
+/// sends them, and once with the response as soon as it sets one, its content still to come.
 Result<void> handle_request(Store& store, const ComponentFunc& handler, GuestRequest request,
                             ResponseSink sink, std::function<void(Result<void>)> then);
 

@@ -94,6 +94,30 @@ TEST_F(HttpTypesTest, RequestsSayWhatIsWrongWithThem) {
   EXPECT_TRUE(taken->tls);
 }
 
+TEST_F(HttpTypesTest, InformationalResponsesComeBeforeTheAnswer) {
+  std::vector<net::HttpResult<net::Response>> sent;
+  auto out = std::make_unique<ResponseOutparam>(
+      [&sent](net::HttpResult<net::Response> response) { sent.push_back(std::move(response)); });
+  auto inform = [&](uint16_t status) {
+    return *out->send_informational(store_, status,
+                                    fields({{"link", "</a>"}, {"Content-Length", "3"}}));
+  };
+  for (uint16_t status : {0, 99, 101, 200, 500}) {
+    auto refused = inform(status);
+    ASSERT_FALSE(refused) << status;
+    EXPECT_TRUE(std::holds_alternative<http::ErrorCode::HttpProtocolError>(refused.error().value));
+  }
+  EXPECT_TRUE(sent.empty());
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(inform(103));
+  EXPECT_FALSE(inform(103)) << "a guest could go on for ever";
+  ASSERT_EQ(sent.size(), 100u);
+  EXPECT_EQ(sent[0]->status, 103);
+  EXPECT_EQ(sent[0]->headers, (net::Headers{{"link", "</a>"}}));
+  out.reset();
+  ASSERT_EQ(sent.size(), 101u);
+  EXPECT_FALSE(sent.back()) << "no response was set";
+}
+
 TEST_F(HttpTypesTest, ABodyHoldsItsContentLength) {
   auto response = std::make_unique<OutgoingResponse>(
       std::make_shared<const net::Headers>(net::Headers{{"content-length", "3"}}));

@@ -4,6 +4,8 @@
 #include <mutex>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "net/chars.h"
 
 namespace sedge::wasi::p2 {
@@ -204,9 +206,23 @@ void ResponseOutparam::set(net::HttpResult<net::Response> response) {
 }
 
 Result<Outcome<Unit, http::ErrorCode>> ResponseOutparam::send_informational(
-    Store&, uint16_t, std::unique_ptr<http::Headers>) {
-  return host::err(http::ErrorCode{
-      http::ErrorCode::InternalError{"informational responses are not sent by this server"}});
+    Store&, uint16_t status, std::unique_ptr<http::Headers> headers) {
+  // Nobody has asked for another protocol, which is what 101 would answer.
+  if (!net::is_interim(status) || status == 101)
+    return host::err(http::ErrorCode{http::ErrorCode::HttpProtocolError{}});
+  if (informed_ == kMostInformational)
+    return host::err(http::ErrorCode{http::ErrorCode::InternalError{
+        fmt::format("more than {} informational responses to one request", kMostInformational)}});
+  ++informed_;
+  net::Response response;
+  response.status = status;
+  response.headers = *static_cast<Fields&>(*headers).headers();
+  // RFC 9110 section 8.6.
+  std::erase_if(response.headers, [](const auto& field) {
+    return net::equals_ignoring_case(field.first, "content-length");
+  });
+  if (sink_) sink_(std::move(response));
+  return Unit{};
 }
 
 Result<Outcome<Unit, Unit>> OutgoingResponse::set_status_code(Store&, http::StatusCode code) {

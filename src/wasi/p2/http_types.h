@@ -151,7 +151,10 @@ class ResponseOutparam final : public http::ResponseOutparam {
       Store& store, uint16_t status, std::unique_ptr<http::Headers> headers) override;
 
  private:
+  /// They go out as they come: beyond, a guest could fill the server's memory with them.
+  static constexpr uint32_t kMostInformational = 100;
   ResponseSink sink_;
+  uint32_t informed_ = 0;
 };
 
 class OutgoingResponse final : public http::OutgoingResponse {

@@ -125,9 +125,12 @@ struct Monotonic final : clocks::monotonic_clock::Host {
   void wait_until(Store& store, Completion<void> done, uint64_t when) override {
     if (when <= os::monotonic_now()) return done.resolve();
     auto nanoseconds = static_cast<int64_t>(std::min<uint64_t>(when, INT64_MAX));
-    ComponentLoop::of(store).at(
-        ComponentLoop::Clock::time_point(std::chrono::nanoseconds(nanoseconds)),
-        [done = std::move(done)] { done.resolve(); });
+    ComponentLoop loop = ComponentLoop::of(store);
+    const uint64_t number =
+        loop.at(ComponentLoop::Clock::time_point(std::chrono::nanoseconds(nanoseconds)),
+                [done] { done.resolve(); });
+    // A wait that was cancelled leaves no timer behind.
+    done.call().on_end([loop, number] { loop.cancel(number); });
   }
   void wait_for(Store& store, Completion<void> done, uint64_t how_long) override {
     uint64_t now = os::monotonic_now();
