@@ -24,7 +24,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHARED = pathlib.Path(os.environ.get("SEDGE_SHARED", ROOT.parent / "shared")).resolve()
@@ -37,9 +36,11 @@ TIERS = {
 }
 # Minutes and more in an emulated interpreter; the other tiers run them.
 LONG = {"shootout-ed25519", "shootout-seqhash"}
-# Seconds for a script or program, and for a guest.
+# Seconds for a process of scripts or a program, and for a guest.
 TIMEOUT = 1800
 GUEST_TIMEOUT = 3600
+# Scripts in one process.
+BATCH = 24
 
 
 class Machine:
@@ -80,15 +81,15 @@ class Results:
     def has_passed(self, name):
         return name in self.of and self.of[name][1] is None
 
-    def add(self, name, passed, why, seconds):
+    def add(self, name, passed, why):
         with self.lock:
             self.of[name] = (passed, why)
             if why is not None:
                 print(f"  FAILED {name}: {why}", flush=True)
             if self.path:
                 with self.path.open("a") as file:
-                    file.write(json.dumps({**self.key, "name": name, "passed": passed, "why": why,
-                                           "seconds": round(seconds, 1)}) + "\n")
+                    file.write(json.dumps({**self.key, "name": name, "passed": passed, "why": why})
+                               + "\n")
 
     def passed(self):
         return sum(passed for passed, _ in self.of.values())
@@ -97,26 +98,32 @@ class Results:
         return sum(why is not None for _, why in self.of.values())
 
 
-def spec(machine, tier, _):
-    """Each script; counts assertions and other commands."""
+def spec(machine, tier, _, wanted):
+    """Scripts, many in one process: starting one is most of the work. Counts assertions and other
+    commands."""
     folder = SHARED / "suites" / "spec"
 
-    def one(name):
+    def some(names):
         status, out, err = machine.run(["wast", "--json", "--deviations",
-                                        ROOT / "test" / "wast_deviations.txt"] + TIERS[tier] + [name],
+                                        ROOT / "test" / "wast_deviations.txt"] + TIERS[tier] + names,
                                        cwd=folder)
         try:
             report = json.loads(out)
         except ValueError:
-            return 0, f"{status} {err.decode(errors='replace')[-500:]}"
-        why = None
-        if report["failed"] or status != 0:
-            why = json.dumps([s for s in report["scripts"] if s.get("failures")])[:1000]
-        return report["passed"], why
+            if len(names) > 1:  # one of them ended the process: which?
+                for name in names:
+                    yield from some([name])
+            else:
+                yield names[0], 0, f"{status} {err.decode(errors='replace')[-500:]}"
+            return
+        for script in report["scripts"]:
+            why = json.dumps(script["failures"])[:1000] if script.get("failures") else None
+            yield script["name"], script.get("passed", 0), why
 
-    for script in sorted(folder.rglob("*.wast")):
-        name = str(script.relative_to(folder))
-        yield name, functools.partial(one, name)
+    names = [str(script.relative_to(folder)) for script in sorted(folder.rglob("*.wast"))]
+    names = [name for name in names if wanted(name)]
+    for first in range(0, len(names), BATCH):
+        yield functools.partial(some, names[first:first + BATCH])
 
 
 def expected_of(program):
@@ -175,39 +182,41 @@ def native(machine, tier, program, folder):
     return place / program.name
 
 
-def wasi(machine, tier, folder):
-    def one(program):
+def wasi(machine, tier, folder, wanted):
+    def one(name, program):
         why = run_wasi(machine, tier, program, native(machine, tier, program, folder))
-        return int(why is None), why
+        yield name, int(why is None), why
 
     for program in sorted((SHARED / "suites" / "wasi").glob("*/wasm32-wasip1/*.wasm")):
-        yield f"{program.parent.parent.name}/{program.stem}", functools.partial(one, program)
+        name = f"{program.parent.parent.name}/{program.stem}"
+        if wanted(name):
+            yield functools.partial(one, name, program)
 
 
-def bench(machine, tier, folder):
+def bench(machine, tier, folder, wanted):
     def one(place):
         program = native(machine, tier, place / f"{place.name}.wasm", folder)
         words = ["run", "--dir", ".::."]
         words += ["--allow-precompiled"] if tier == "llvm" else TIERS[tier]
         status, out, err = machine.run(words + [program], cwd=place)
-        wanted = next(place.glob("*stdout.expected"), None)
+        expected = next(place.glob("*stdout.expected"), None)
         why = None
         if status != 0:
             why = f"exit status {status}: {err.decode(errors='replace')[-300:]}"
-        elif wanted is not None and out != wanted.read_bytes():
+        elif expected is not None and out != expected.read_bytes():
             why = f"its output is {out[:200]!r}"
         elif b"native code in the module is not used" in err:
             why = err.decode()
-        return int(why is None), why
+        yield place.name, int(why is None), why
 
     for place in sorted((SHARED / "bench" / "programs").iterdir()):
         if tier == "interp" and place.name in LONG:
             print(f"  {place.name} is not run: it takes too long", flush=True)
-            continue
-        yield place.name, functools.partial(one, place)
+        elif wanted(place.name):
+            yield functools.partial(one, place)
 
 
-def guests(machine, tier, folder):
+def guests(machine, tier, folder, wanted):
     """The programs of guests/check.sh, which says how each went."""
     # The script gives each five minutes, which is little for an emulator.
     patient = pathlib.Path(folder, "timeout")
@@ -218,17 +227,15 @@ def guests(machine, tier, folder):
     def all_of_them():
         done = subprocess.Popen([SHARED / "guests" / "check.sh", *machine.words, "run",
                                  *TIERS[tier]], stdout=subprocess.PIPE, env=environment, text=True)
-        passed, failures = 0, []
         for line in done.stdout:
             print(f"  {line}", end="", flush=True)
-            how = line.split(None, 3)[-1].strip()
-            passed += how == "ok"
-            if how != "ok":
-                failures.append(line.strip())
+            name, _, _, how = line.strip().split(None, 3)
+            yield name, int(how == "ok"), None if how == "ok" else how
         done.wait()
-        return passed, "; ".join(failures) or None
+        yield "check.sh", 0, None  # all were tried
 
-    yield "check.sh", all_of_them
+    if wanted("check.sh"):
+        yield all_of_them
 
 
 SUITES = {"spec": spec, "wasi": wasi, "bench": bench, "guests": guests}
@@ -239,19 +246,16 @@ def run_suite(machine, suite, tier, options):
     print(f"emulated: {options.arch}: {suite} on {tier}", flush=True)
     results = Results(options.results, suite, tier)
 
-    def timed(name, work):
-        began = time.monotonic()
-        try:
-            passed, why = work()
-        except (OSError, subprocess.SubprocessError) as wrong:
-            passed, why = 0, str(wrong)
-        results.add(name, passed, why, time.monotonic() - began)
+    def wanted(name):
+        return options.match in name and not results.has_passed(name)
+
+    def keep(work):
+        for name, passed, why in work():
+            results.add(name, passed, why)
 
     with tempfile.TemporaryDirectory() as folder, \
             concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        started = [pool.submit(timed, name, work)
-                   for name, work in SUITES[suite](machine, tier, folder)
-                   if options.match in name and not results.has_passed(name)]
+        started = [pool.submit(keep, work) for work in SUITES[suite](machine, tier, folder, wanted)]
         for one in started:
             one.result()  # an error of this script ends it
     print(f"emulated: {options.arch}: {suite} on {tier}: {results.passed()} passed, "
