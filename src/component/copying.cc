@@ -223,11 +223,21 @@ namespace {
 }  // namespace
 
 vm::Exit call_core(vm::Context& context, vm::Func& func, vm::Cell* cells) {
-  if (func.host != nullptr || func.slot == nullptr) return interp::invoke(context, func, cells);
-  vm::Cell* const sp = context.sp;
-  const vm::Exit exit = call_native(context, func, cells);
-  context.sp = sp;
-  return exit;
+  vm::Exit exit;
+  if (func.host != nullptr || func.slot == nullptr) {
+    exit = interp::invoke(context, func, cells);
+  } else {
+    vm::Cell* const sp = context.sp;
+    exit = call_native(context, func, cells);
+    context.sp = sp;
+  }
+  return exit == vm::Exit::exception ? stop_exception(context) : exit;
+}
+
+vm::Exit stop_exception(vm::Context& context) {
+  Error error = finish_call(StoreImpl::of(context), vm::Exit::exception).error();
+  stop_exception(error);
+  return detail::host_failed(context, std::move(error));
 }
 
 bool Copying::realloc(uint64_t align, uint64_t size, const char* what, uint64_t& at) {
@@ -242,10 +252,11 @@ bool Copying::realloc(uint64_t align, uint64_t size, const char* what, uint64_t&
   cells[0] = cells[1] = 0;
   cells[2] = align;
   cells[3] = size;
-  // The guest's allocator must not call out.
-  const bool may_leave = std::exchange(to_.inst->may_leave, false);
-  const vm::Exit exit = call_core(context_, *options.realloc->ptr, cells);
-  to_.inst->may_leave = may_leave;
+  vm::Exit exit;
+  {
+    Allocating allocating(*to_.inst);
+    exit = call_core(context_, *options.realloc->ptr, cells);
+  }
   if (exit != vm::Exit::returned) [[unlikely]]
     return refuse(finish_call(StoreImpl::of(context_), exit).error());
   at = options.is64 ? cells[0] : static_cast<uint32_t>(cells[0]);
