@@ -106,8 +106,8 @@ TEST_F(Precompiled, IsNotUsedOnAnotherProcessor) {
   }
 }
 
-/// fmaxnm makes a NaN of a signalling one, where a choice that compares has the other operand. That the
-/// results are right test/wast/vectors.wast says, where such code can run.
+/// fmaxnm makes a NaN of a signalling one, where a choice that compares has the other operand. That
+/// the results are right test/wast/vectors.wast says, where such code can run.
 TEST_F(Precompiled, HasNoMaximumInThePlaceOfAChoiceOnAarch64) {
   auto binary = wasm::assemble(R"((module
     (func (export "scalar") (param f64) (result f64)

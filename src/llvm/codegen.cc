@@ -180,8 +180,8 @@ void spread_places(llvm::Module& module) {
   }
 }
 
-/// For aarch64: instruction selection makes `a > b ? a : b` into fmaxnm where it knows that one of the
-/// two is no NaN, as if NaNs were all quiet; of a signalling one fmaxnm makes a NaN, the choice
+/// For aarch64: instruction selection makes `a > b ? a : b` into fmaxnm where it knows that one of
+/// the two is no NaN, as if NaNs were all quiet; of a signalling one fmaxnm makes a NaN, the choice
 /// gives the other. So what is compared is hidden from it there.
 void keep_choices(llvm::Module& module) {
   for (llvm::Function& function : module) {

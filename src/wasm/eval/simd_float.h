@@ -127,8 +127,8 @@ SEDGE_EVAL V128 f32x4_demote_f64x2_zero(V128 a) {
 }
 
 // Lanes outside of the target's range are replaced before the conversion, which is undefined for
-// them, and their results after it. NaNs go before anything is compared with a constant: clang makes
-// such a choice Arm's fmaxnm, which gives a signalling NaN back as a quiet one.
+// them, and their results after it. NaNs go before anything is compared with a constant: clang
+// makes such a choice Arm's fmaxnm, which gives a signalling NaN back as a quiet one.
 SEDGE_EVAL V128 i32x4_trunc_sat_f32x4_s(V128 operand) {
   const F32x4 a = as<F32x4>(operand);
   const U32x4 above = as<U32x4>(a >= static_cast<F32x4>(0x1p31F));
