@@ -1,5 +1,7 @@
 // Native code inside module files: made by sedgec, run only when allowed, left alone when it does
 // not fit. Skipped where sedgec was not built.
+#include <cstring>
+
 #include <gtest/gtest.h>
 
 #include <sedge/sedge.h>
@@ -101,6 +103,29 @@ TEST_F(Precompiled, IsNotUsedOnAnotherProcessor) {
         module.notes()[0],
         std::string("native code in the module is not used: this machine cannot run ") + name);
     EXPECT_EQ(call(config, bytes, "triangle", 100), "5050");
+  }
+}
+
+/// fmaxnm makes a NaN of a signalling one, where a choice that compares has the other operand. That
+/// the results are right test/wast/vectors.wast says, where such code can run.
+TEST_F(Precompiled, HasNoMaximumInThePlaceOfAChoiceOnAarch64) {
+  auto binary = wasm::assemble(R"((module
+    (func (export "scalar") (param f64) (result f64)
+      (select (local.get 0) (f64.const 0) (f64.gt (local.get 0) (f64.const 0))))
+    (func (export "vector") (param v128) (result v128)
+      (f64x2.pmax (v128.const f64x2 0 0) (local.get 0)))))");
+  ASSERT_TRUE(binary);
+  original_ = *std::move(binary);
+  const std::vector<uint8_t> bytes = compile({}, *vm::find_target("aarch64-linux"));
+  auto artifact = vm::read_artifact(bytes);
+  ASSERT_TRUE(artifact);
+  const auto& image = artifact->images[0];
+  for (size_t at = 0; at + 4 <= image.code_size; at += 4) {
+    uint32_t word = 0;
+    std::memcpy(&word, bytes.data() + image.code_offset + at, sizeof word);
+    word &= 0xffe0'fc00;
+    EXPECT_NE(word, 0x1e60'6800U) << "fmaxnm of f64 at " << at;
+    EXPECT_NE(word, 0x4e60'c400U) << "fmaxnm of f64x2 at " << at;
   }
 }
 

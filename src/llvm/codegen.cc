@@ -10,6 +10,7 @@
 
 #include <llvm/ADT/DenseMap.h>
 #include <llvm/Analysis/TargetTransformInfo.h>
+#include <llvm/Analysis/ValueTracking.h>
 #include <llvm/CodeGen/AsmPrinter.h>
 #include <llvm/CodeGen/AsmPrinterHandler.h>
 #include <llvm/CodeGen/CodeGenTargetMachineImpl.h>
@@ -19,6 +20,8 @@
 #include <llvm/CodeGen/Passes.h>
 #include <llvm/CodeGen/TargetPassConfig.h>
 #include <llvm/IR/DebugInfoMetadata.h>
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/MCContext.h>
@@ -177,6 +180,28 @@ void spread_places(llvm::Module& module) {
   }
 }
 
+/// For aarch64: instruction selection makes `a > b ? a : b` into fmaxnm where it knows that one of
+/// the two is no NaN, as if NaNs were all quiet; of a signalling one fmaxnm makes a NaN, the choice
+/// gives the other. So what is compared is hidden from it there.
+void keep_choices(llvm::Module& module) {
+  for (llvm::Function& function : module) {
+    for (llvm::Instruction& instruction : llvm::instructions(function)) {
+      auto* choice = llvm::dyn_cast<llvm::SelectInst>(&instruction);
+      llvm::Value* left = nullptr;
+      llvm::Value* right = nullptr;
+      if (choice == nullptr ||
+          llvm::matchSelectPattern(choice, left, right).NaNBehavior != llvm::SPNB_RETURNS_OTHER)
+        continue;
+      auto* comparison = llvm::cast<llvm::FCmpInst>(choice->getCondition());
+      llvm::IRBuilder<> builder(comparison);
+      for (llvm::Use& operand : comparison->operands()) {
+        if (!llvm::isa<llvm::Constant>(operand))
+          operand.set(builder.CreateArithmeticFence(operand, operand->getType()));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void initialize() {
@@ -278,6 +303,7 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine, unsigned level
 Result<ObjectCode> emit(llvm::Module& module, llvm::TargetMachine& machine,
                         const wasm::Module& wasm_module, uint32_t partition) {
   spread_places(module);
+  if (machine.getTargetTriple().isAArch64()) keep_choices(module);
   ObjectCode object;
   llvm::raw_svector_ostream stream(object.bytes);
   llvm::legacy::PassManager passes;

@@ -127,7 +127,8 @@ SEDGE_EVAL V128 f32x4_demote_f64x2_zero(V128 a) {
 }
 
 // Lanes outside of the target's range are replaced before the conversion, which is undefined for
-// them, and their results after it.
+// them, and their results after it. NaNs go before anything is compared with a constant: clang
+// makes such a choice Arm's fmaxnm, which gives a signalling NaN back as a quiet one.
 SEDGE_EVAL V128 i32x4_trunc_sat_f32x4_s(V128 operand) {
   const F32x4 a = as<F32x4>(operand);
   const U32x4 above = as<U32x4>(a >= static_cast<F32x4>(0x1p31F));
@@ -141,7 +142,8 @@ SEDGE_EVAL V128 i32x4_trunc_sat_f32x4_s(V128 operand) {
 // The signed conversion reaches to 2^31: lanes from there on are converted less 2^31.
 SEDGE_EVAL V128 i32x4_trunc_sat_f32x4_u(V128 operand) {
   F32x4 a = as<F32x4>(operand);
-  a = as<F32x4>(as<U32x4>(a) & as<U32x4>(a > F32x4{}));  // negative and NaN: 0
+  a = as<F32x4>(as<U32x4>(a) & ~detail::F32Lanes::nan(a));
+  a = a > F32x4{} ? a : F32x4{};
   const U32x4 above = as<U32x4>(a >= static_cast<F32x4>(0x1p32F));
   const U32x4 big = as<U32x4>(a >= static_cast<F32x4>(0x1p31F));
   const F32x4 low = a - as<F32x4>(big & as<U32x4>(static_cast<F32x4>(0x1p31F)));
@@ -162,6 +164,7 @@ SEDGE_EVAL V128 i32x4_trunc_sat_f64x2_s_zero(V128 operand) {
 // 2^52 plus a number below 2^32 has that number, truncated here beforehand, in its low bits.
 SEDGE_EVAL V128 i32x4_trunc_sat_f64x2_u_zero(V128 operand) {
   F64x2 a = as<F64x2>(operand);
+  a = as<F64x2>(as<U64x2>(a) & ~detail::F64Lanes::nan(a));
   a = a > F64x2{} ? a : F64x2{};
   const F64x2 highest = static_cast<F64x2>(0x1p32 - 1);
   a = a > highest ? highest : a;
