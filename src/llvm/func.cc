@@ -207,10 +207,6 @@ Result<void> FuncIr::finish() {
     b_.SetInsertPoint(allocas_);
     b_.CreateUnreachable();
   }
-  // A load whose value nobody wants may still trap.
-  for (llvm::LoadInst* load : loads_) {
-    if (load->use_empty()) load->setVolatile(true);
-  }
   return {};
 }
 
