@@ -3,7 +3,7 @@
 
 Text seeds are the modules of the specification's scripts in SHARED, binary ones the same through
 `sedge parse` (build/release/sedge, where it has been built) and the small guests. Without SHARED only
-the seeds that are written here are used. A folder that has seeds is left as it is.
+the seeds that are written here are used.
 """
 
 import hashlib
@@ -106,6 +106,7 @@ def http2_seeds():
         [(4, 0, 0, b""), (1, 5, 1, head(b"GET", b"/late")), (3, 0, 1, b"\0\0\0\x08"), (6, 0, 0, b"12345678")],
         [(4, 0, 0, b""), (1, 0x25, 1, b"\0\0\0\0\x10" + get), (2, 0, 3, b"\0\0\0\1\x10"), (7, 0, 0, b"\0" * 8)],
         [(4, 0, 0, b""), (1, 4, 1, head(b"POST", b"/stream", field(b"expect", b"100-continue"))), (0, 1, 1, b"z")],
+        [(4, 0, 0, b""), (7, 0, 0, b"\0" * 8), (1, 5, 1, get)],
         # Indexed and Huffman-coded fields of RFC 7541, appendix C.4.1.
         [(4, 1, 0, b""), (1, 5, 1, bytes.fromhex("828684418cf1e3c2e5f23a6ba0ab90f4ff"))],
     ]
@@ -190,8 +191,6 @@ def tier_seeds(shared):
 def main():
     target, folder, shared = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
     folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        return
     sources = {
         "http": lambda: HTTP,
         "http2": http2_seeds,

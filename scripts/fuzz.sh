@@ -2,8 +2,11 @@
 # fuzz.sh [SECONDS] [TARGET...]: builds the libFuzzer targets (in the asan-ubsan build) and runs each
 # for so many seconds (tiers, which runs compilers, five times as long), as many at a time as there are
 # processors. fuzz/seeds.py picks the seeds. What a run finds
-# is kept in build/fuzz/corpus/TARGET; a crashing input in build/fuzz/crashes/. FUZZ_SEED=N takes the same way
-# through the inputs each time, as CI does; otherwise each run takes another. FUZZ_SKIP="A B" leaves targets out.
+# is kept in build/fuzz/corpus/TARGET; a crashing input in build/fuzz/crashes/. FUZZ_SKIP="A B" leaves targets out.
+#
+# FUZZ_SEED=N takes the same way each time, from the seeds alone (what other runs have kept does not
+# count, and nothing is kept); otherwise each run takes another. FUZZ_RUNS=N ends a target after so many
+# inputs, so that a faster machine does not get further on that way than a slower one.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
@@ -29,17 +32,25 @@ fi
 
 run_one() {
   target=$1
+  fixed=()
   corpus=build/fuzz/corpus/$target
   seeds=build/fuzz/seeds/$target
-  mkdir -p "$corpus" "$seeds"
+  rm -rf "$seeds"
+  mkdir -p "$corpus"
   python3 fuzz/seeds.py "$target" "$seeds" "${SEDGE_SHARED:-../shared}"
-  dirs=("$corpus" "$seeds")
+  inputs=("$corpus" "$seeds")
+  if [ -n "${FUZZ_SEED:-}" ]; then
+    # A folder's order differs between machines, and addresses can show in what the target does.
+    find "$seeds" -type f | LC_ALL=C sort | paste -sd, >"$seeds.list"
+    inputs=(-seed="$FUZZ_SEED" -seed_inputs="@$seeds.list" -reload=0)
+    ! setarch -R true 2>/dev/null || fixed=(setarch -R)
+  fi
+  [ -z "${FUZZ_RUNS:-}" ] || inputs+=(-runs="$FUZZ_RUNS")
   log=build/fuzz/logs/$target.log
   seconds=$2
   [ "$target" != tiers ] || seconds=$((5 * seconds))
-  if "build/asan-ubsan/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3072 \
-    -print_final_stats=1 -seed="${FUZZ_SEED:-0}" -artifact_prefix="build/fuzz/crashes/$target-" "${dirs[@]}" \
-    >"$log" 2>&1; then
+  if "${fixed[@]}" "build/asan-ubsan/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3072 \
+    -print_final_stats=1 -artifact_prefix="build/fuzz/crashes/$target-" "${inputs[@]}" >"$log" 2>&1; then
     runs=$(sed -n 's/^stat::number_of_executed_units: //p' "$log")
     echo "fuzz: $target: ${runs:-?} inputs, nothing found"
   else

@@ -1,6 +1,7 @@
-// The published scripts of the Component Model, one test each, from ../shared; without it they do
-// not run. component_waiting.txt lists every command that cannot pass yet, with its reason: a
-// listed command that passes is an error, so that the list only shrinks.
+// The published scripts of the Component Model from ../shared (without it they do not run) and the
+// project's own (test/component), each on every tier. component_waiting.txt lists every command
+// that cannot pass yet, with its reason: a listed command that passes is an error, so that the list
+// only shrinks.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -10,10 +11,12 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "tiers.h"
 #include "wast/script_runner.h"
 
 namespace sedge::wast {
@@ -30,6 +33,8 @@ std::string suites() {
   const char* value = std::getenv("SEDGE_SHARED");
   return std::string(value ? value : SEDGE_SHARED_DIR) + "/suites";
 }
+
+std::string own_scripts() { return root() + "/test/component"; }
 
 /// "component-model/values/strings.wast" and so on.
 std::vector<std::string> scripts() {
@@ -92,23 +97,35 @@ std::string features_of(const std::string& name, const std::string& text) {
   return out;
 }
 
-std::string test_name(const testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param.substr(0, info.param.rfind('.'));
+using Param = std::tuple<std::string, test::TierCase>;
+
+std::string test_name(const testing::TestParamInfo<Param>& info) {
+  const auto& [script, tier] = info.param;
+  std::string name = script.substr(0, script.rfind('.')) + "_" + tier.name;
   for (char& c : name)
     if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
   return name;
 }
 
-class ComponentScriptSuite : public testing::TestWithParam<std::string> {};
+Options options_for(const test::TierCase& tier) {
+  Options options;
+  options.round_trip = tier.tier == Tier::interp;  // nothing runs in it
+  options.tier = tier.tier;
+  options.tier_threshold = tier.threshold;
+  options.optimize = tier.optimize;
+  options.optimize_threshold = tier.threshold;
+  return options;
+}
+
+class ComponentScriptSuite : public testing::TestWithParam<Param> {};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ComponentScriptSuite);
 
 TEST_P(ComponentScriptSuite, PassesButForWhatWaits) {
-  const std::string& name = GetParam();
+  const auto& [name, tier] = GetParam();
   std::string text = read(suites() + "/" + name);
   auto table = Deviations::parse(read(root() + "/test/component_deviations.txt"));
   ASSERT_TRUE(table) << table.error().render();
-  Options options;
-  options.round_trip = true;
+  Options options = options_for(tier);
   options.deviations = &*table;
   auto features = Features::parse(features_of(name, text));
   ASSERT_TRUE(features) << features.error().render();
@@ -128,7 +145,28 @@ TEST_P(ComponentScriptSuite, PassesButForWhatWaits) {
   report->failures = std::move(surprises);
   EXPECT_TRUE(report->ok()) << to_text({*report}, 30);
 }
-INSTANTIATE_TEST_SUITE_P(Published, ComponentScriptSuite, testing::ValuesIn(scripts()), test_name);
+INSTANTIATE_TEST_SUITE_P(Published, ComponentScriptSuite,
+                         testing::Combine(testing::ValuesIn(scripts()),
+                                          testing::ValuesIn(test::engine_tiers())),
+                         test_name);
+
+class OwnComponentScript : public testing::TestWithParam<Param> {};
+
+TEST_P(OwnComponentScript, Passes) {
+  const auto& [name, tier] = GetParam();
+  Options options = options_for(tier);
+  auto features = Features::parse(kGated);
+  ASSERT_TRUE(features) << features.error().render();
+  options.features = *features;
+  auto report = run_script_file(own_scripts() + "/" + name, name, options);
+  ASSERT_TRUE(report) << report.error().render();
+  EXPECT_TRUE(report->ok()) << to_text({*report});
+  EXPECT_GT(report->passed, 0U) << "a script without a command";
+}
+INSTANTIATE_TEST_SUITE_P(Own, OwnComponentScript,
+                         testing::Combine(testing::ValuesIn(find_scripts(own_scripts()).value()),
+                                          testing::ValuesIn(test::engine_tiers())),
+                         test_name);
 
 TEST(ComponentSuite, IsThere) {
   if (!fs::exists(suites() + "/component-model"))

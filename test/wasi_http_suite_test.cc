@@ -13,6 +13,7 @@
 
 #include "base/test_paths.h"
 #include "json_value.h"
+#include "net/body_pipe.h"
 #include "net/http_server.h"
 #include "net/test_client.h"
 #include "serve/component_function.h"
@@ -88,15 +89,31 @@ class Endpoints final : public net::Handler {
         for (size_t i = 0; i < request.header_count(); ++i)
           response.headers.emplace_back("x-echo-" + std::string(request.header(i).name),
                                         request.header(i).value);
+        for (const auto& [name, value] : request.trailers)
+          response.headers.emplace_back("x-trailer-" + name, value);
         response.headers.emplace_back("x-request-method", request.method());
         response.headers.emplace_back("x-request-path", request.target());
       }
       if (const test::Json* fixed = endpoint.find("response")) {
         response.status = static_cast<int>(fixed->find("status")->number);
         response.body = fixed->text_or("body", "");
+        if (const test::Json* chunks = fixed->find("chunks"))
+          response.stream = in_chunks(*chunks, fixed->find("trailers"));
       }
     }
     return response;
+  }
+
+  /// Content whose length is not known before its end; `trailers` may be null.
+  static std::shared_ptr<net::BodyPipe> in_chunks(const test::Json& chunks,
+                                                  const test::Json* trailers) {
+    auto pipe = std::make_shared<net::BodyPipe>(4096);
+    for (const test::Json& chunk : chunks.items) pipe->write(chunk.text);
+    net::Headers fields;
+    for (size_t i = 0; trailers && i < trailers->keys.size(); ++i)
+      fields.emplace_back(trailers->keys[i], trailers->items[i].text);
+    pipe->finish(std::move(fields));
+    return pipe;
   }
 
   test::Json json_;
@@ -151,8 +168,14 @@ TEST_P(WasiHttpSuite, Serve) {
   for (const test::Json& operation : json->find("operations")->items) {
     if (operation.text_or("type", "") != "request") continue;
     net::TestClient client((*server)->addresses()[0]);
-    client.send(operation.text_or("method", "") + " " + operation.text_or("path", "") +
-                " HTTP/1.1\r\nHost: test\r\n\r\n");
+    std::string head = operation.text_or("method", "") + " " + operation.text_or("path", "") +
+                       " HTTP/1.1\r\nHost: test\r\n";
+    if (const test::Json* fields = operation.find("headers"))
+      for (size_t i = 0; i < fields->keys.size(); ++i)
+        head += fields->keys[i] + ": " + fields->items[i].text + "\r\n";
+    const std::string body = operation.text_or("body", "");
+    if (operation.find("body")) head += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+    client.send(head + "\r\n" + body);
     net::TestClient::Reply reply = client.read();
     const test::Json* expected = operation.find("response");
     EXPECT_EQ(reply.status, static_cast<int>(expected->find("status")->number))
@@ -170,7 +193,7 @@ INSTANTIATE_TEST_SUITE_P(Preview3, WasiHttpSuite, testing::ValuesIn(programs()),
 
 TEST(WasiHttpSuiteFolder, IsThere) {
   if (!fs::exists(suite_dir())) GTEST_SKIP() << "missing: " << suite_dir();
-  EXPECT_EQ(programs().size(), 10u);
+  EXPECT_GE(programs().size(), 10U);
 }
 
 }  // namespace

@@ -398,7 +398,7 @@ INSTANTIATE_TEST_SUITE_P(Preview3, WasiSuite, testing::ValuesIn(preview3_cases()
 TEST(WasiSuiteFolder, IsThere) {
   if (!fs::exists(suite_dir())) GTEST_SKIP() << "missing: " << suite_dir();
   EXPECT_EQ(find_cases("wasm32-wasip1").size(), 72u);
-  EXPECT_EQ(preview3_cases().size(), 30u);
+  EXPECT_GE(preview3_cases().size(), 30U);
 }
 
 }  // namespace

@@ -79,17 +79,13 @@ RawHostCallback resource_builtin(ComponentInst& inst, const Canon& canon) {
       });
 }
 
-uint64_t& context_of(ComponentInst& inst, uint32_t slot) {
-  Thread* thread = inst.async_ ? ComponentStore::of(inst).scheduler().current_in(inst) : nullptr;
-  return thread ? thread->storage[slot] : inst.context[slot];
-}
-
 RawHostCallback context_builtin(ComponentInst& inst, const Canon& canon) {
   const bool sets = canon.op == CanonOp::context_set;
+  inst.has_context = true;
   return made(inst, {},
               [sets, slot = canon.slot & 1](Store&, ComponentInst& in, const AbiOptions&,
                                             uint64_t* cells) -> Result<void> {
-                uint64_t& context = context_of(in, slot);
+                uint64_t& context = context_of(in)[slot];
                 (sets ? context : cells[0]) = sets ? cells[0] : context;
                 return {};
               });

@@ -92,6 +92,11 @@ std::unexpected<Error> too_much_crosses(uint64_t most) {
       most >> 20));
 }
 
+void Allocating::begin_context() {
+  context_ = context_of(inst_);
+  for (size_t i = 0; i < std::size(kept_); ++i) kept_[i] = std::exchange(context_[i], 0);
+}
+
 Result<void> Crossing::hold(uint64_t bytes) {
   held_ += bytes;
   if (held_ > kMostHeld) return too_much_crosses(kMostHeld);
@@ -107,11 +112,10 @@ Result<uint64_t> Crossing::realloc(uint64_t old, uint64_t old_size, uint64_t ali
                                    const char* what) {
   if (!options_.realloc) return trap("no realloc");
   uint64_t cells[4] = {old, old_size, align, size};
-  // The guest's allocator must not call out.
-  bool may_leave = std::exchange(inst_.may_leave, false);
-  auto done = options_.realloc->call_raw(in_store(), cells);
-  inst_.may_leave = may_leave;
-  SEDGE_TRY(std::move(done));
+  {
+    Allocating allocating(inst_);
+    SEDGE_TRY(options_.realloc->call_raw(in_store(), cells));
+  }
   uint64_t at = options_.is64 ? cells[0] : static_cast<uint32_t>(cells[0]);
   SEDGE_TRY(check_realloc(memory().size(), at, align, size, what));
   return at;

@@ -3,8 +3,10 @@
 #ifndef SEDGE_COMPONENT_CANON_ABI_H_
 #define SEDGE_COMPONENT_CANON_ABI_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "component/instance.h"
@@ -26,6 +28,32 @@ class FlatCells {
  private:
   uint64_t cells_[kMaxFlatParams] = {};
   size_t size_ = 0;
+};
+
+/// As long as it lives the guest's realloc may run, as a call of its own: it must not call out, and
+/// what context.get gives begins at zero and is forgotten (definitions.py,
+/// LiftLowerContext.reallocate).
+class Allocating {
+ public:
+  explicit Allocating(ComponentInst& inst)
+      : inst_(inst), may_leave_(std::exchange(inst.may_leave, false)) {
+    if (inst.has_context) [[unlikely]]
+      begin_context();
+  }
+  ~Allocating() {
+    if (context_) [[unlikely]]
+      std::ranges::copy(kept_, context_);
+    inst_.may_leave = may_leave_;
+  }
+  Allocating(const Allocating&) = delete;
+  Allocating& operator=(const Allocating&) = delete;
+
+ private:
+  void begin_context();
+  ComponentInst& inst_;
+  uint64_t* context_ = nullptr;
+  uint64_t kept_[2];
+  const bool may_leave_;
 };
 
 /// One crossing: the memory and options of one side, the handle table of its instance. All pointers

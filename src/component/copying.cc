@@ -242,10 +242,11 @@ bool Copying::realloc(uint64_t align, uint64_t size, const char* what, uint64_t&
   cells[0] = cells[1] = 0;
   cells[2] = align;
   cells[3] = size;
-  // The guest's allocator must not call out.
-  const bool may_leave = std::exchange(to_.inst->may_leave, false);
-  const vm::Exit exit = call_core(context_, *options.realloc->ptr, cells);
-  to_.inst->may_leave = may_leave;
+  vm::Exit exit;
+  {
+    Allocating allocating(*to_.inst);
+    exit = call_core(context_, *options.realloc->ptr, cells);
+  }
   if (exit != vm::Exit::returned) [[unlikely]]
     return refuse(finish_call(StoreImpl::of(context_), exit).error());
   at = options.is64 ? cells[0] : static_cast<uint32_t>(cells[0]);

@@ -169,7 +169,8 @@ struct ComponentInst {
   ComponentStore* home = nullptr;
   HandleTable handles;
   bool may_leave = true;
-  uint64_t context[2] = {};  ///< context.get and context.set of a call that is no task
+  bool has_context = false;  ///< it has context.get or context.set
+  uint64_t context[2] = {};  ///< of a call that is no task
   bool entered = false;      ///< a call into it is on the stack
   bool poisoned = false;     ///< a call into it trapped
 

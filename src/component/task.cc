@@ -176,6 +176,11 @@ Result<Event> WaitableSet::poll(Store& store, bool cancellable) {
 
 // Threads
 
+uint64_t* context_of(ComponentInst& inst) {
+  Thread* thread = inst.async_ ? ComponentStore::of(inst).scheduler().current_in(inst) : nullptr;
+  return thread ? thread->storage : inst.context;
+}
+
 Thread* Scheduler::current_in(const ComponentInst& inst) const {
   return current_ && current_->task->inst == &inst ? current_ : nullptr;
 }

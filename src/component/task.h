@@ -222,6 +222,9 @@ class Scheduler::NoThread {
   Thread* before_;
 };
 
+/// The two slots of context.get and context.set, of the thread or call that runs in `inst`.
+uint64_t* context_of(ComponentInst& inst);
+
 /// A call that the host has made.
 class HostCall final : public CallSite, public std::enable_shared_from_this<HostCall> {
  public:

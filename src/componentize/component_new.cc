@@ -84,6 +84,7 @@ class Assembler {
 
   Part& main() { return parts_[0]; }
   uint32_t function_of(const ImportUse& use);
+  std::string_view main_memory();
   uint32_t memory();
   Result<uint32_t> realloc(Part& part, bool of_import);
   Result<uint32_t> main_realloc(std::string_view preferred);
@@ -297,6 +298,10 @@ Result<void> Assembler::shim() {
       if (resolve_.types[type].kind != wit::TypeKind::resource) continue;
       std::string dtor = fmt::format("{}[dtor]{}", prefix(item), name);
       const wasm::Export* found = part.file.find_export(dtor, ExternKind::func);
+      if (!found) {
+        dtor = fmt::format("cm32p2|{}|{}_dtor", resolve_.standard_name(item), name);
+        found = part.file.find_export(dtor, ExternKind::func);
+      }
       if (!found) continue;
       if (part.file.export_type(*found) != FuncType{{ValType::i32}, {}})
         return wrong(fmt::format("`{}` has the type {}; a destructor has [i32] -> []", dtor,
@@ -341,8 +346,15 @@ uint32_t Assembler::core_export(const Part& part, std::string_view name, Sort so
   return builder_.alias_core_export(part.instance, storage_.text(std::string(name)), sort);
 }
 
+/// The name of the memory that the main module exports; empty if it exports none.
+std::string_view Assembler::main_memory() {
+  for (std::string_view name : {"memory", "cm32p2_memory"})
+    if (main().file.find_export(name, ExternKind::memory)) return name;
+  return {};
+}
+
 uint32_t Assembler::memory() {
-  if (!memory_) memory_ = core_export(main(), "memory", Sort::core_memory);
+  if (!memory_) memory_ = core_export(main(), main_memory(), Sort::core_memory);
   return *memory_;
 }
 
@@ -359,7 +371,8 @@ Result<uint32_t> Assembler::realloc(Part& part, bool of_import) {
 
 /// The allocator that adapters share with the main module.
 Result<uint32_t> Assembler::main_realloc(std::string_view preferred) {
-  for (std::string_view name : {preferred, std::string_view("cabi_realloc")})
+  for (std::string_view name :
+       {preferred, std::string_view("cabi_realloc"), std::string_view("cm32p2_realloc")})
     if (main().file.find_export(name, ExternKind::func))
       return core_export(main(), name, Sort::core_func);
   if (!grow_realloc_) {
@@ -375,7 +388,7 @@ Result<uint32_t> Assembler::main_realloc(std::string_view preferred) {
 
 Result<void> Assembler::options(Part& part, const CoreSignature& needs, bool of_import,
                                 std::vector<CanonOption>& out) {
-  bool has_memory = own_memory_ || main().file.find_export("memory", ExternKind::memory);
+  bool has_memory = own_memory_ || !main_memory().empty();
   if (needs.memory || needs.realloc) {
     if (!has_memory)
       return wrong(
@@ -486,8 +499,7 @@ Result<void> Assembler::instantiate(Part& part) {
     item.name = storage_.text(use.given);
     switch (use.kind) {
       case ImportUse::Kind::memory:
-        if (part.is_adapter && !own_memory_ &&
-            !main().file.find_export("memory", ExternKind::memory))
+        if (part.is_adapter && !own_memory_ && main_memory().empty())
           return wrong(fmt::format(
               "adapter `{}` imports a memory, but the module exports none called `memory`",
               part.file.name));
@@ -596,7 +608,7 @@ Result<std::string> Assembler::export_name(const Part& part, const wit::WorldIte
   std::string alternative =
       item.kind == wit::WorldItem::Kind::function
           ? fmt::format("cm32p2||{}", function.name)
-          : fmt::format("cm32p2|{}|{}", resolve_.item_name(item), function.name);
+          : fmt::format("cm32p2|{}|{}", resolve_.standard_name(item), function.name);
   std::string async = "[async-lift]" + plain;
   std::vector<std::pair<std::string, Abi>> forms = {
       {plain, Abi::lift},

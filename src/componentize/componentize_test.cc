@@ -134,6 +134,23 @@ TEST(WitBinary, ExponentialComponentsAreRefused) {
             "implementation limit exceeded: the types of the component are too large to list");
 }
 
+TEST(WitBinary, KeepsExternalIds) {
+  constexpr std::string_view kText =
+      "package a:b;\n\ninterface i {\n  @external-id(\"a type\")\n  type t = u32;\n\n"
+      "  @external-id(\"a resource\")\n  resource r {\n    @external-id(\"a method\")\n"
+      "    m: func();\n  }\n\n  @external-id(\"a function\")\n  f: func() -> t;\n}\n\n"
+      "world w {\n  @external-id(\"an interface\")\n  import i;\n"
+      "  @external-id(\"a use\")\n  use i.{t};\n\n"
+      "  @external-id(\"a type of a world\")\n  type u = t;\n"
+      "  @external-id(\"a function of a world\")\n  import g: func() -> u;\n}\n";
+  wit::Loaded loaded = load(kText);
+  EXPECT_EQ(wit::print_package(loaded.resolve, loaded.root), kText);
+  std::vector<uint8_t> binary = encode_package(loaded.resolve, loaded.root);
+  auto decoded = decode_wit(Bytes(binary));
+  ASSERT_TRUE(decoded) << decoded.error().render();
+  EXPECT_EQ(wit::print_package(decoded->resolve, decoded->root), kText);
+}
+
 struct Made {
   std::string world;  ///< WIT of the component, or the error
   bool valid = false;
@@ -196,6 +213,42 @@ TEST(ComponentNew, ImportsWhatIsUsedAndExportsTheWorld) {
   EXPECT_EQ(made.world,
             "package root:component;\n\nworld root {\n  import a:b/host;\n\n"
             "  export run: func() -> string;\n  export a:b/api;\n}\n");
+}
+
+TEST(ComponentNew, StandardNames) {
+  constexpr std::string_view kStandardWit =
+      "package a:b@0.2.1;\n"
+      "interface api { resource r { constructor(s: string); } f: func(x: r) -> string; }\n"
+      "world w { import api; import g: func(); export api; export h: func() -> string; }\n";
+  auto module = [](std::string_view interface, std::string_view suffix) {
+    return fmt::format(R"((module
+      (import "cm32p2" "g" (func))
+      (import "cm32p2|{0}" "[constructor]r" (func (param i32 i32) (result i32)))
+      (import "cm32p2|{0}" "f" (func (param i32 i32)))
+      (import "cm32p2|{0}" "r_drop" (func (param i32)))
+      (import "cm32p2|_ex_{0}" "r_drop" (func (param i32)))
+      (import "cm32p2|_ex_{0}" "r_{1}" (func (param i32) (result i32)))
+      (memory (export "cm32p2_memory") 1)
+      (func (export "cm32p2|{0}|[constructor]r") (param i32 i32) (result i32) unreachable)
+      (func (export "cm32p2|{0}|f") (param i32) (result i32) unreachable)
+      (func (export "cm32p2|{0}|r_dtor") (param i32))
+      (func (export "cm32p2||h") (result i32) unreachable)
+      (func (export "cm32p2||h_post") (param i32))
+      (func (export "cm32p2_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+      (func (export "cm32p2_initialize"))))",
+                       interface, suffix);
+  };
+  Made made = make(kStandardWit, module("a:b/api@0.2", "new"));
+  EXPECT_TRUE(made.valid);
+  EXPECT_EQ(made.world,
+            "package root:component;\n\nworld root {\n  import a:b/api@0.2.1;\n"
+            "  import g: func();\n\n"
+            "  export h: func() -> string;\n  export a:b/api@0.2.1;\n}\n");
+  EXPECT_TRUE(make(kStandardWit, module("a:b/api@0.2", "rep")).valid);
+  EXPECT_TRUE(make(kStandardWit, module("a:b/api@0.3", "new"))
+                  .world.contains("of `cm32p2|a:b/api@0.3`, which world `w` does not have"));
+  EXPECT_TRUE(make(kStandardWit, module("a:b/api@0.2", "old"))
+                  .world.contains("imports `r_old` of `cm32p2|_ex_a:b/api@0.2`, which world"));
 }
 
 TEST(ComponentNew, AdaptersProvideImports) {

@@ -58,7 +58,7 @@ class Nested {
       arguments_.push_back({{kept, {}, {}, {}}, {Sort::func, functions.at(name)}});
     }
     for (const auto& [name, type] : interface.types) {
-      component::ExternName label{storage_.text(name), {}, {}, {}};
+      component::ExternName label = extern_name(storage_, name, resolve_.types[type].external_id);
       // Its own types are made of what is exported here; others stay what was given.
       uint32_t index = is_given(type) ? types_.index(type) : exported_.definition(type);
       exported_.bind(type, inner_.export_item(label, {Sort::type, index}));
@@ -66,8 +66,8 @@ class Nested {
     size_t next = 0;
     for (const auto& [name, function] : interface.functions) {
       uint32_t type = exported_.function(function);
-      inner_.export_item({storage_.text(name), {}, {}, {}}, {Sort::func, imported[next++]},
-                         func_type(type));
+      inner_.export_item(extern_name(storage_, name, function.external_id),
+                         {Sort::func, imported[next++]}, func_type(type));
     }
     component::Instance out;
     out.items = std::move(arguments_);

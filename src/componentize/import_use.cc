@@ -47,6 +47,18 @@ constexpr PlainBuiltin kPlain[] = {
     {"[thread-yield-then-promote]", CanonOp::thread_yield_then_promote},
 };
 
+/// Labels of WIT have no underscore, so that a suffix is no part of a function's name.
+struct ResourceBuiltin {
+  std::string_view prefix;
+  std::string_view standard_suffix;
+  CanonOp op;
+};
+constexpr ResourceBuiltin kResource[] = {
+    {"[resource-drop]", "_drop", CanonOp::resource_drop},
+    {"[resource-new]", "_new", CanonOp::resource_new},
+    {"[resource-rep]", "_rep", CanonOp::resource_rep},
+};
+
 struct PayloadBuiltin {
   std::string_view verb;
   CanonOp stream;
@@ -86,10 +98,12 @@ std::string core_type_text(const FuncType& type) {
 }
 
 /// The interface called `name`; else, in a version that may stand in for it.
-const wit::WorldItem* ImportReader::find_item(bool exports, std::string_view name) const {
-  const auto& items = exports ? world_.exports : world_.imports;
+const wit::WorldItem* ImportReader::find_item(const ImportUse& use, std::string_view name) const {
+  const auto& items = use.of_export ? world_.exports : world_.imports;
   for (const auto& [key, item] : items)
-    if (item.kind == wit::WorldItem::Kind::interface && resolve_.item_name(item) == name)
+    if (item.kind == wit::WorldItem::Kind::interface &&
+        (resolve_.item_name(item) == name ||
+         (use.standard && resolve_.standard_name(item) == name)))
       return &item;
   size_t at = name.find('@');
   if (at == std::string_view::npos) return nullptr;
@@ -166,6 +180,31 @@ Result<bool> ImportReader::payload_builtin(ImportUse& use, std::string_view name
   return false;
 }
 
+/// resource.drop, resource.new or resource.rep of a resource by its name.
+Result<bool> ImportReader::resource_builtin(ImportUse& use, CanonOp op,
+                                            std::string_view resource) const {
+  use.kind = ImportUse::Kind::builtin;
+  if (op != CanonOp::resource_drop && !use.of_export) return unknown(use);
+  if (use.interface != wit::kNone) {
+    if (const wit::TypeId* id = resolve_.interfaces[use.interface].types.find(resource))
+      use.resource = *id;
+  } else if (const wit::WorldItem* item = world_.imports.find(resource);
+             item && item->kind == wit::WorldItem::Kind::type) {
+    use.resource = item->type;
+  }
+  if (use.resource == wit::kNone || !resolve_.is_resource(use.resource)) return unknown(use);
+  use.canon.op = op;
+  FuncType expected;
+  expected.params = {ValType::i32};
+  if (op != CanonOp::resource_drop) expected.results = {ValType::i32};
+  if (use.signature.type != expected)
+    return fail(
+        ErrorCode::no_component,
+        fmt::format(": the module imports `{}` of `{}` as {}; its type is {}", use.field,
+                    use.module, core_type_text(use.signature.type), core_type_text(expected)));
+  return true;
+}
+
 /// Whether the name is that of a built-in; if so, `use` says which.
 Result<bool> ImportReader::builtin(ImportUse& use, std::string_view name) const {
   use.kind = ImportUse::Kind::builtin;
@@ -219,33 +258,8 @@ Result<bool> ImportReader::builtin(ImportUse& use, std::string_view name) const 
                       use.module, core_type_text(type), core_type_text(use.signature.type)));
     return true;
   }
-  constexpr std::pair<std::string_view, CanonOp> kResource[] = {
-      {"[resource-drop]", CanonOp::resource_drop},
-      {"[resource-new]", CanonOp::resource_new},
-      {"[resource-rep]", CanonOp::resource_rep},
-  };
-  for (const auto& [prefix, op] : kResource) {
-    if (!take(rest, prefix)) continue;
-    if (op != CanonOp::resource_drop && !use.of_export) return unknown(use);
-    if (use.interface != wit::kNone) {
-      if (const wit::TypeId* id = resolve_.interfaces[use.interface].types.find(rest))
-        use.resource = *id;
-    } else if (const wit::WorldItem* item = world_.imports.find(rest);
-               item && item->kind == wit::WorldItem::Kind::type) {
-      use.resource = item->type;
-    }
-    if (use.resource == wit::kNone || !resolve_.is_resource(use.resource)) return unknown(use);
-    use.canon.op = op;
-    FuncType expected;
-    expected.params = {ValType::i32};
-    if (op != CanonOp::resource_drop) expected.results = {ValType::i32};
-    if (use.signature.type != expected)
-      return fail(
-          ErrorCode::no_component,
-          fmt::format(": the module imports `{}` of `{}` as {}; its type is {}", use.field,
-                      use.module, core_type_text(use.signature.type), core_type_text(expected)));
-    return true;
-  }
+  for (const ResourceBuiltin& row : kResource)
+    if (take(rest, row.prefix)) return resource_builtin(use, row.op, rest);
   return payload_builtin(use, name);
 }
 
@@ -285,10 +299,11 @@ Result<ImportUse> ImportReader::read(std::string_view module, std::string_view f
       return use;
     }
   }
+  use.standard = module == "cm32p2" || take(module, "cm32p2|");
   bool root = module == "$root" || module == "cm32p2";
   if (!root) {
-    take(module, "cm32p2|");
-    const wit::WorldItem* item = find_item(use.of_export, module);
+    use.of_export |= use.standard && take(module, "_ex_");
+    const wit::WorldItem* item = find_item(use, module);
     if (!item) return unknown(use);
     use.interface = item->interface;
     use.item = item->key();
@@ -296,6 +311,12 @@ Result<ImportUse> ImportReader::read(std::string_view module, std::string_view f
   if (field.starts_with('[')) {
     SEDGE_TRY_ASSIGN(bool known, builtin(use, field));
     if (known) return use;
+  }
+  for (const ResourceBuiltin& row : kResource) {
+    if (!use.standard || !field.ends_with(row.standard_suffix)) continue;
+    std::string_view resource = field.substr(0, field.size() - row.standard_suffix.size());
+    SEDGE_TRY(resource_builtin(use, row.op, resource));
+    return use;
   }
   return function_import(std::move(use), field);
 }

@@ -33,6 +33,7 @@ struct ImportUse {
 
   component::Canon canon;
   bool of_export = false;             ///< types are those of an exported interface
+  bool standard = false;              ///< the module of the import has a name of "cm32p2"
   wit::TypeId resource = wit::kNone;  ///< resource.*
   std::optional<wit::Type> payload;   ///< stream.*, future.*: the element
   bool has_payload_type = false;      ///< a type index of a stream or future is needed
@@ -52,9 +53,11 @@ class ImportReader {
  private:
   Result<ImportUse> function_import(ImportUse use, std::string_view name) const;
   Result<bool> builtin(ImportUse& use, std::string_view name) const;
+  Result<bool> resource_builtin(ImportUse& use, component::CanonOp op,
+                                std::string_view resource) const;
   Result<bool> payload_builtin(ImportUse& use, std::string_view name) const;
   const wit::Function* find_function(const ImportUse& use, std::string_view name) const;
-  const wit::WorldItem* find_item(bool exports, std::string_view name) const;
+  const wit::WorldItem* find_item(const ImportUse& use, std::string_view name) const;
   std::unexpected<Error> unknown(const ImportUse& use) const;
 
   const wit::Resolve& resolve_;

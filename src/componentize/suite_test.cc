@@ -134,8 +134,14 @@ Result<std::vector<uint8_t>> make_component(const fs::path& folder) {
     binaries.push_back(std::move(adapter));
   }
   std::vector<Adapter> adapters;
-  for (size_t i = 0; i < stems.size(); ++i)
-    adapters.push_back({stems[i].substr(6), Bytes(binaries[i])});
+  constexpr std::string_view kNamed = ";; module name: ";
+  for (size_t i = 0; i < stems.size(); ++i) {
+    std::string name = stems[i].substr(6);
+    std::string text = read(folder / (stems[i] + ".wat"));
+    if (text.starts_with(kNamed))
+      name = text.substr(kNamed.size(), text.find('\n') - kNamed.size());
+    adapters.push_back({name, Bytes(binaries[i])});
+  }
   return component_new(Bytes(module), adapters);
 }
 

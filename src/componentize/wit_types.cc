@@ -12,15 +12,35 @@ PrimType prim_type(wit::Primitive primitive) {
   return *component::prim_type(wit::to_string(primitive));
 }
 
+namespace {
+
+const std::string& external_id(const wit::Resolve& resolve, const wit::WorldItem& item) {
+  switch (item.kind) {
+    case wit::WorldItem::Kind::function:
+      return item.function.external_id;
+    case wit::WorldItem::Kind::type:
+      return resolve.types[item.type].external_id;
+    default:
+      return item.external_id;
+  }
+}
+
+}  // namespace
+
+component::ExternName extern_name(Storage& storage, const std::string& name,
+                                  const std::string& external_id) {
+  component::ExternName out{storage.text(name), {}, {}, {}};
+  if (!external_id.empty()) out.external_id = storage.text(external_id);
+  return out;
+}
+
 component::ExternName extern_name(const wit::Resolve& resolve, Storage& storage,
                                   const wit::WorldItem& item) {
-  component::ExternName out{storage.text(resolve.item_name(item)), {}, {}, {}};
+  component::ExternName out =
+      extern_name(storage, resolve.item_name(item), external_id(resolve, item));
   bool labelled = item.kind == wit::WorldItem::Kind::interface && !item.name.empty() &&
                   !resolve.interfaces[item.interface].name.empty();
   if (labelled) out.implements = storage.text(resolve.interface_name(item.interface));
-  const std::string& external_id =
-      item.kind == wit::WorldItem::Kind::function ? item.function.external_id : item.external_id;
-  if (!external_id.empty()) out.external_id = storage.text(external_id);
   return out;
 }
 
@@ -132,7 +152,7 @@ uint32_t WitTypes::instance_type_of(wit::InterfaceId id, const InterfaceFilter& 
   WitTypes types(resolve_, storage_, inner, this);
   for (const auto& [name, type] : interface.types) {
     if (filter.type && !filter.type(type)) continue;
-    component::ExternName label{storage_.text(name), {}, {}, {}};
+    component::ExternName label = extern_name(storage_, name, resolve_.types[type].external_id);
     component::ExternType bound = resolve_.types[type].kind == TypeKind::resource
                                       ? resource_type()
                                       : eq_type(types.definition(type));
@@ -141,7 +161,7 @@ uint32_t WitTypes::instance_type_of(wit::InterfaceId id, const InterfaceFilter& 
   for (const auto& [name, function] : interface.functions) {
     if (filter.function && !filter.function(name)) continue;
     uint32_t type = types.function(function);
-    inner.declare_export({storage_.text(name), {}, {}, {}}, func_type(type));
+    inner.declare_export(extern_name(storage_, name, function.external_id), func_type(type));
   }
   return builder_.define(component::InstanceType{inner.take()});
 }

@@ -56,7 +56,10 @@ class WitTypes {
   std::function<uint32_t(wit::TypeId)> provide_;
 };
 
-/// The name of an import or export with its attributes.
+/// A name with the attribute external-id, unless that is empty.
+component::ExternName extern_name(Storage& storage, const std::string& name,
+                                  const std::string& external_id);
+/// The name of an import or export of a world with its attributes.
 component::ExternName extern_name(const wit::Resolve& resolve, Storage& storage,
                                   const wit::WorldItem& item);
 component::PrimType prim_type(wit::Primitive primitive);

@@ -55,7 +55,7 @@ Http2ServerSession::~Http2ServerSession() {
 }
 
 bool Http2ServerSession::on_begin(int32_t id) {
-  if (stream_count() >= server_options_.max_streams) {
+  if (client_leaves_ || stream_count() >= server_options_.max_streams) {
     stats_.http2_refused.fetch_add(1, std::memory_order_relaxed);
     return false;
   }

@@ -61,6 +61,7 @@ class Http2ServerSession : public Http2Session {
   void on_end(Stream& stream) override;
   void on_sent(Stream& stream) override;
   void on_closed(Stream& stream, Http2Error error) override;
+  void on_goaway() override { client_leaves_ = true; }
   void on_ping_answered() override { drain_answered_ = true; }
 
   void on_head(ServerStream& stream);
@@ -79,6 +80,7 @@ class Http2ServerSession : public Http2Session {
   uint64_t idle_since_ms_ = 0;
   bool served_any_ = false;
   bool drain_answered_ = false;
+  bool client_leaves_ = false;  // it has said so, and opens no more streams
 };
 
 }  // namespace sedge::net

@@ -430,6 +430,37 @@ TEST_F(Http2ServerSessionTest, BoundsStreams) {
   EXPECT_EQ(refused, 5);
 }
 
+TEST_F(Http2ServerSessionTest, TakesNoRequestsAfterTheEndWhicheverPieceTheyComeIn) {
+  auto get = [](uint32_t id) {
+    return frame(kHeaders, kEndStream | kEndHeaders, id, head("GET", "/"));
+  };
+  std::string flood;
+  for (int i = 0; i < 2000; ++i) flood += frame(kPing, 0, 0, "12345678");
+  const std::string rest_of_post = frame(kData, kEndStream, 1, "x");
+  struct Case {
+    std::string_view name;
+    std::string frames;
+    size_t requests;
+  } cases[] = {
+      {"the client has said that it leaves", frame(kGoaway, 0, 0, std::string(8, '\0')) + get(1),
+       0},
+      {"a request had begun", get(1) + frame(kGoaway, 0, 0, std::string(8, '\0')) + get(3), 1},
+      {"a flood ended it",
+       frame(kHeaders, kEndHeaders, 1, head("POST", "/")) + flood + rest_of_post + get(3), 0},
+  };
+  for (const Case& each : cases) {
+    const std::string frames = opening() + each.frames;
+    for (size_t piece : {size_t{1}, size_t{100}, frames.size()}) {
+      SCOPED_TRACE(std::string(each.name) + ", in pieces of " + std::to_string(piece));
+      session_.reset();
+      for (size_t at = 0; at < frames.size(); at += piece)
+        session().receive(std::string_view(frames).substr(at, piece));
+      session().dispatch_waiting();
+      EXPECT_EQ(session().requests.size(), each.requests);
+    }
+  }
+}
+
 TEST_F(Http2ServerSessionTest, CountsStreamsThatWereResetWhileTheirHandlersWork) {
   options_.max_streams = 10;
   Http2TestPeer peer;

@@ -77,7 +77,8 @@ struct Http2Session::Callbacks {
     if (head->type == NGHTTP2_WINDOW_UPDATE || head->type == NGHTTP2_PRIORITY) self.charge(1);
     if (head->type == NGHTTP2_CONTINUATION || head->type == NGHTTP2_DATA)
       if (Stream* stream = self.find(head->stream_id)) stream->wire_bytes += bytes;
-    return 0;
+    // What comes after the end does not count, whether it comes in the same piece or later.
+    return self.terminated_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
   }
 
   static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) {

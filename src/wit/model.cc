@@ -113,4 +113,11 @@ std::string Resolve::item_name(const WorldItem& item) const {
   return item.name.empty() ? interface_name(item.interface) : item.name;
 }
 
+std::string Resolve::standard_name(const WorldItem& item) const {
+  std::string name = item_name(item);
+  if (!item.name.empty() || interfaces[item.interface].package == kNone) return name;
+  const std::optional<Version>& version = packages[interfaces[item.interface].package].name.version;
+  return version ? name.substr(0, name.find('@') + 1) + version->compatible_track() : name;
+}
+
 }  // namespace sedge::wit

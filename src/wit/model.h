@@ -236,6 +236,9 @@ struct Resolve {
   std::vector<InterfaceId> direct_dependencies(InterfaceId id) const;
   /// "wasi:io/streams@0.2.0", or the plain name.
   std::string item_name(const WorldItem& item) const;
+  /// The same as core modules of "cm32p2" name it: of a version what compatible ones share,
+  /// "a:b/c@0.2". BuildTargets.md, "canonical interface name".
+  std::string standard_name(const WorldItem& item) const;
   std::string interface_name(InterfaceId id) const;
 };
 

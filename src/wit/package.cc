@@ -354,6 +354,7 @@ Result<void> PackageResolver::use(const ast::Use& use, uint32_t scope, Owner own
     alias.name = name.as.text;
     alias.owner = owner;
     alias.stability = stability;
+    alias.external_id = use.attributes.external_id;
     if (local) {
       const NamedItem* item = local->find(name.name.text);
       if (!item)

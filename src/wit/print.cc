@@ -236,13 +236,17 @@ class Printer {
     for (TypeId id : ids) {
       InterfaceId from = resolve_.used_from(id);
       if (from == kNone) continue;
+      auto alike = [](const TypeDef& a, const TypeDef& b) {
+        return a.stability == b.stability && a.external_id == b.external_id;
+      };
       bool same = !uses.empty() && uses.back().first == from &&
-                  resolve_.types[uses.back().second[0]].stability == resolve_.types[id].stability;
+                  alike(resolve_.types[uses.back().second[0]], resolve_.types[id]);
       if (!same) uses.emplace_back(from, std::vector<TypeId>());
       uses.back().second.push_back(id);
     }
     for (const auto& [from, names] : uses) {
       stability(resolve_.types[names[0]].stability);
+      external_id(resolve_.types[names[0]].external_id);
       std::string list;
       for (TypeId id : names) {
         const TypeDef& def = resolve_.types[id];

@@ -51,6 +51,7 @@ class ModuleParser : protected Cursor {
   // parse_module.cc: the two passes
   Result<void> collect_ids();
   Result<void> collect_field();
+  Result<void> collect_items();
   Result<void> add_member(Space& space);
   bool has_inline(std::string_view word) const;
   Space* definition_space(std::string_view word);
@@ -96,6 +97,8 @@ class ModuleParser : protected Cursor {
 
   // parse_fields.cc
   Result<void> import_field();
+  Result<void> import_items(Import import);
+  Result<void> import_type(Import& import);
   Result<void> export_field();
   Result<void> func_field();
   Result<void> table_field();

@@ -18,9 +18,46 @@ Result<void> ModuleParser::import_field() {
   if (definition_) return error(ErrorCode::import_after, fmt::format(" {}", definition_));
   Import import;
   SEDGE_TRY_ASSIGN(std::string module_name, name());
-  SEDGE_TRY_ASSIGN(std::string field_name, name());
   import.module = arena_->store(std::string_view(module_name));
+  if (at_open("item")) return import_items(std::move(import));
+  SEDGE_TRY_ASSIGN(std::string field_name, name());
   import.name = arena_->store(std::string_view(field_name));
+  SEDGE_TRY(import_type(import));
+  add_import(std::move(import));
+  return {};
+}
+
+/// (import "module" (item "name" (kind …))*), or (item "name")* and one type for all, which binds
+/// no id.
+Result<void> ModuleParser::import_items(Import import) {
+  module_.compact_imports = true;
+  std::vector<Import> alike;
+  while (take_open("item")) {
+    SEDGE_TRY_ASSIGN(std::string field_name, name());
+    import.name = arena_->store(std::string_view(field_name));
+    if (at(Token::Kind::rparen)) {
+      alike.push_back(import);
+    } else if (!alike.empty()) {
+      return unexpected_token();
+    } else {
+      Import item = import;
+      SEDGE_TRY(import_type(item));
+      add_import(std::move(item));
+    }
+    SEDGE_TRY(expect_close());
+  }
+  if (alike.empty()) return {};
+  if (kind(2) == Token::Kind::id || kind(2) == Token::Kind::name) return unexpected_token(2);
+  SEDGE_TRY(import_type(import));
+  for (const Import& item : alike) {
+    import.name = item.name;
+    add_import(import);
+  }
+  return {};
+}
+
+/// (kind $id? type)
+Result<void> ModuleParser::import_type(Import& import) {
   if (!at(Token::Kind::lparen)) return unexpected_token();
   if (take_open("func")) {
     import.kind = ExternKind::func;
@@ -50,7 +87,6 @@ Result<void> ModuleParser::import_field() {
   } else {
     return unexpected_token(1);
   }
-  add_import(std::move(import));
   return expect_close();
 }
 

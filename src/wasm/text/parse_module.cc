@@ -116,6 +116,10 @@ Result<void> ModuleParser::collect_field() {
   }
   if (kind(1) != Token::Kind::keyword) return {};
   if (at_open("import")) {
+    if (kind(3) == Token::Kind::lparen && text(4) == "item") {
+      seek(position() + 3);
+      return collect_items();
+    }
     // ( import "module" "name" ( kind $id
     if (kind(4) != Token::Kind::lparen || kind(5) != Token::Kind::keyword) return {};
     Space* space = definition_space(text(5));
@@ -128,6 +132,26 @@ Result<void> ModuleParser::collect_field() {
   SEDGE_TRY(add_member(*space));
   if (space == &tables_ && has_inline("elem")) ++elems_.count;
   if (space == &memories_ && has_inline("data")) ++datas_.count;
+  return {};
+}
+
+Result<void> ModuleParser::collect_items() {
+  uint32_t alike = 0;
+  while (at_open("item")) {
+    size_t begin = position();
+    // ( item "name" ( kind $id
+    if (kind(3) == Token::Kind::lparen && kind(4) == Token::Kind::keyword) {
+      Space* space = definition_space(text(4));
+      seek(begin + 5);
+      if (space) SEDGE_TRY(add_member(*space));
+      seek(begin);
+    } else {
+      ++alike;
+    }
+    if (!skip_form()) return {};
+  }
+  if (at(Token::Kind::lparen) && kind(1) == Token::Kind::keyword)
+    if (Space* space = definition_space(text(1))) space->count += alike;
   return {};
 }
 

@@ -210,6 +210,25 @@ TEST(Parse, ImportsComeFirst) {
   EXPECT_EQ(module.exports[2].index, 1u);
 }
 
+TEST(Parse, CompactImports) {
+  Module module = parse(
+      "(import \"m\" (item \"f\" (func $f (result i32))) (item \"x\" (global $x i32)))"
+      "(import \"n\" (item \"a\") (item \"b\") (func (param i64)))"
+      "(import \"o\" (item \"t\" (table $t 1 funcref)))"
+      "(func $g (call $f) drop (call 2 (i64.const 1)) (table.get $t (global.get $x)) drop)");
+  EXPECT_TRUE(module.compact_imports);
+  ASSERT_EQ(module.imports.size(), 5U);
+  EXPECT_EQ(module.imports[3].module, "n");
+  EXPECT_EQ(module.imports[3].name, "b");
+  EXPECT_EQ(module.imports[3].type_index, module.imports[2].type_index);
+  EXPECT_EQ(message("(import \"m\" (item \"a\") (func $a))"),
+            "unexpected token $a (line 1, column 30)");
+  EXPECT_EQ(message("(import \"m\" (item \"a\") (item \"b\" (func)) (func))"),
+            "unexpected token ( (line 1, column 34)");
+  EXPECT_EQ(message("(import \"m\" (item \"a\"))"), "unexpected token ) (line 1, column 23)");
+  EXPECT_EQ(message("(import \"m\" (item (func)))"), "unexpected token ( (line 1, column 19)");
+}
+
 TEST(Parse, Annotations) {
   Module module = parse(
       "(func $f (@name \"über f\") (local $l (@name \"\") i32)"
