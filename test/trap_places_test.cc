@@ -17,6 +17,8 @@ namespace {
 // Each function takes a condition and an address.
 constexpr std::string_view kText = R"((module
   (memory 1)
+  (table 1 funcref)
+  (elem (i32.const 0) $store)
   (global $g (mut i32) (i32.const 0))
   (func $load (param i32) (result i32) (i32.load (local.get 0)))
   (func (export "loads of two branches") (param i32 i32) (result i32)
@@ -32,6 +34,14 @@ constexpr std::string_view kText = R"((module
   (func (export "calls of two branches") (param i32 i32) (result i32)
     (if (result i32) (local.get 0)
       (then (call $load (local.get 1))) (else (call $load (local.get 1)))))
+  (func $store (param i32 i32) (result i32)
+    (i32.store (local.get 1) (local.get 0)) (i32.const 0))
+  (func (export "a tail call") (param i32 i32) (result i32)
+    (return_call $store (local.get 0) (local.get 1)))
+  (func (export "a tail call from a loop") (param i32 i32) (result i32)
+    (loop (if (local.get 0) (then (return_call $store (local.get 0) (local.get 1)))))
+    (return_call_indirect (param i32 i32) (result i32)
+      (local.get 0) (local.get 1) (i32.const 0)))
   (func (export "stores of two branches") (param i32 i32) (result i32)
     (if (local.get 0)
       (then (i32.store (local.get 1) (i32.const 1))) (else (i32.store (local.get 1) (i32.const 2))))

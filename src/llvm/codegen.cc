@@ -113,6 +113,7 @@ class PlacesHandler : public llvm::AsmPrinterHandler {
     for (const llvm::DILocation* at = location; at != nullptr; at = at->getInlinedAt()) {
       const llvm::DISubprogram* scope = at->getScope()->getSubprogram();
       if (scope->getName() == kWrapperName) continue;
+      if (at != location && at->getColumn() == kTailCallColumn) continue;
       const uint32_t func = scope->getLine();
       uint64_t offset = at->getLine();
       if (offset == 0) {

@@ -43,6 +43,9 @@ inline constexpr const char* kPlacesSection = ".sedge.places";
 /// end; then a load that has no other use becomes volatile.
 void hold_load(llvm::IRBuilderBase& builder, llvm::LoadInst* load);
 
+/// Column of a tail call's location: what is inlined there has no such caller.
+inline constexpr unsigned kTailCallColumn = 1;
+
 /// `exact`: ArtifactMode::exact. Its accesses are volatile, which no vectoriser touches.
 void optimize(llvm::Module& module, llvm::TargetMachine& machine, unsigned level, bool exact);
 /// Errors: compile_failed.
