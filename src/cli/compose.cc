@@ -37,6 +37,7 @@ constexpr Option kOptions[] = {
     {"--deps-dir", 0, "DIR", "for a .wac file: NS/PKG.wasm for the rest (default: deps)"},
     {"--closed", 0, "", "refuse imports that nothing satisfies"},
     {"--output", 'o', "FILE", "where the component goes; - is standard output (default: -)"},
+    kTextOption,
 };
 constexpr Positional kPositionals[] = {{"FILE",
                                         "the component whose imports are satisfied, or a .wac file",
