@@ -99,6 +99,7 @@ class Mutator {
         out.u32(below(2) == 0 ? place.index + 1 : place.index - (place.index > 0));
         return true;
       case Imm::func: {
+        if (place.index >= module_->func_count()) return false;  // it is not valid
         std::vector<uint32_t> alike;
         for (uint32_t i = 0; i < module_->func_count(); ++i)
           if (module_->func_type_index(i) == module_->func_type_index(place.index))
@@ -145,6 +146,7 @@ class Mutator {
     out.u32(info.code);
   }
   uint32_t other_local(const wasm::Func& func, uint32_t index) {
+    if (func.type_index >= module_->types.size()) return index;
     std::vector<ValType> types = module_->types[func.type_index].func.params;
     for (const wasm::LocalRun& run : func.locals) types.insert(types.end(), run.count, run.type);
     if (index >= types.size()) return index;

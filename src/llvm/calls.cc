@@ -79,6 +79,7 @@ void FuncIr::cells_call(const Callee& callee, const FuncType& type) {
       {context_, callee.instance, cell(base), callee.memory, callee.index, callee.func}));
   ir_.native_convention(call);
   call->setDoesNotThrow();
+  call->addFnAttr(llvm::Attribute::NoMerge);
   check_status(call, true);
   load_results(type, base);
 }
@@ -115,6 +116,7 @@ FuncIr::V FuncIr::body_call(llvm::FunctionType* prototype, V body, const FuncTyp
   auto* call = placed(b_.CreateCall(prototype, body, args));
   ir_.native_convention(call);
   call->setDoesNotThrow();
+  call->addFnAttr(llvm::Attribute::NoMerge);
   if (type.results.size() != 1) {
     status = call;
     return nullptr;

@@ -22,6 +22,7 @@
 #include <llvm/IR/DebugInfoMetadata.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/InstIterator.h>
+#include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/MCContext.h>
@@ -114,6 +115,7 @@ class PlacesHandler : public llvm::AsmPrinterHandler {
     for (const llvm::DILocation* at = location; at != nullptr; at = at->getInlinedAt()) {
       const llvm::DISubprogram* scope = at->getScope()->getSubprogram();
       if (scope->getName() == kWrapperName) continue;
+      if (at != location && at->getColumn() == kTailCallColumn) continue;
       const uint32_t func = scope->getLine();
       uint64_t offset = at->getLine();
       if (offset == 0) {
@@ -137,8 +139,29 @@ class PlacesHandler : public llvm::AsmPrinterHandler {
   uint32_t chain_ = 0;
 };
 
+/// Inlining drops llvm.fake.use. This one means the same to whoever does not count references.
+constexpr llvm::Intrinsic::ID kHold = llvm::Intrinsic::objc_clang_arc_noop_use;
+
+/// Takes the uses behind loads away (codegen.h).
+struct ReleaseLoads : llvm::PassInfoMixin<ReleaseLoads> {
+  static llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager&) {
+    release(function);
+    return llvm::PreservedAnalyses::none();
+  }
+  static void release(llvm::Function& function) {
+    for (llvm::Instruction& instruction :
+         llvm::make_early_inc_range(llvm::instructions(function))) {
+      auto* use = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction);
+      if (use == nullptr || use->getIntrinsicID() != kHold) continue;
+      auto* load = llvm::dyn_cast<llvm::LoadInst>(use->getArgOperand(0));
+      use->eraseFromParent();
+      if (load != nullptr && load->use_empty()) load->setVolatile(true);
+    }
+  }
+};
+
 /// Level 1: what pays for itself soon.
-llvm::FunctionPassManager short_pipeline() {
+llvm::FunctionPassManager short_pipeline(bool exact) {
   llvm::FunctionPassManager passes;
   passes.addPass(llvm::SimplifyCFGPass());
   passes.addPass(llvm::EarlyCSEPass(true));
@@ -149,11 +172,26 @@ llvm::FunctionPassManager short_pipeline() {
   loops.addPass(llvm::LICMPass(llvm::LICMOptions()));
   passes.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loops), true));
   passes.addPass(llvm::GVNPass());
-  passes.addPass(llvm::LoopVectorizePass());
+  if (!exact) {
+    passes.addPass(ReleaseLoads());
+    passes.addPass(llvm::LoopVectorizePass());
+  }
   passes.addPass(llvm::InstCombinePass());
   passes.addPass(llvm::SimplifyCFGPass());
   passes.addPass(llvm::ADCEPass());
   return passes;
+}
+
+/// Nothing behind this looks at uses or traps: accesses of linear memory, which are the loads that
+/// have a place, stay where they are.
+void prepare_loads(llvm::Module& module) {
+  for (llvm::Function& function : module) {
+    ReleaseLoads::release(function);
+    for (llvm::Instruction& instruction : llvm::instructions(function)) {
+      auto* load = llvm::dyn_cast<llvm::LoadInst>(&instruction);
+      if (load != nullptr && load->getDebugLoc()) load->setVolatile(true);
+    }
+  }
 }
 
 /// Instruction selection may make one instruction of a load and what is computed from it alone,
@@ -220,13 +258,15 @@ void set_options() {
   // A fault is left through the frame pointer: no access before the prologue.
   // Preparation for instruction selection walks a function again for every change, unless it counts
   // as huge: then it looks at the blocks that changed.
-  // Accesses of different places, made one instruction, would have no place that is right.
+  // Accesses of different places, made one instruction, would have no place that is right. A load
+  // must not move to where its value is wanted: its trap would come too late, or not at all.
   const char* arguments[] = {"sedgec",
                              "-enable-shrink-wrap=false",
                              "-cgpp-huge-func=0",
                              "-sink-common-insts=false",
                              "-hoist-common-insts=false",
-                             "-enable-tail-merge=false"};
+                             "-enable-tail-merge=false",
+                             "-instcombine-code-sinking=false"};
   llvm::cl::ResetAllOptionOccurrences();
   llvm::cl::ParseCommandLineOptions(static_cast<int>(std::size(arguments)), arguments);
 }
@@ -274,6 +314,10 @@ Result<std::unique_ptr<llvm::TargetMachine>> make_machine(vm::ArtifactTarget tar
   return machine;
 }
 
+void hold_load(llvm::IRBuilderBase& builder, llvm::LoadInst* load) {
+  builder.CreateIntrinsic(kHold, {load});
+}
+
 void optimize(llvm::Module& module, llvm::TargetMachine& machine, unsigned level, bool exact) {
   if (level == 0) return;
   llvm::PipelineTuningOptions tuning;
@@ -281,6 +325,12 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine, unsigned level
   // Loops are unrolled for it: without it they can be slower than baseline code.
   tuning.SLPVectorization = level > 1 && !exact;
   llvm::PassBuilder builder(&machine, tuning);
+  if (!exact) {
+    builder.registerVectorizerStartEPCallback(
+        [](llvm::FunctionPassManager& passes, llvm::OptimizationLevel) {
+          passes.addPass(ReleaseLoads());
+        });
+  }
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager graphs;
@@ -292,7 +342,7 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine, unsigned level
   builder.crossRegisterProxies(loops, functions, graphs, modules);
   llvm::ModulePassManager passes;
   if (level == 1) {
-    passes.addPass(llvm::createModuleToFunctionPassAdaptor(short_pipeline()));
+    passes.addPass(llvm::createModuleToFunctionPassAdaptor(short_pipeline(exact)));
   } else {
     passes = builder.buildPerModuleDefaultPipeline(level == 2 ? llvm::OptimizationLevel::O2
                                                               : llvm::OptimizationLevel::O3);
@@ -302,6 +352,7 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine, unsigned level
 
 Result<ObjectCode> emit(llvm::Module& module, llvm::TargetMachine& machine,
                         const wasm::Module& wasm_module, uint32_t partition) {
+  prepare_loads(module);
   spread_places(module);
   if (machine.getTargetTriple().isAArch64()) keep_choices(module);
   ObjectCode object;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <llvm/ADT/SmallVector.h>
+#include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Target/TargetMachine.h>
 
@@ -34,6 +35,16 @@ struct ObjectCode {
   std::vector<std::vector<vm::CodePlace>> chains;
 };
 inline constexpr const char* kPlacesSection = ".sedge.places";
+
+/// A load of a guarded memory traps where the address is beyond the end, whether or not anybody
+/// wants its value, and before whatever comes after it. So each is built with a use behind it,
+/// which has LLVM neither remove the load, nor move it to where its value is wanted, nor make one
+/// of it and the load of another branch. These uses go before vectorisers see the loads, or at the
+/// end; then a load that has no other use becomes volatile.
+void hold_load(llvm::IRBuilderBase& builder, llvm::LoadInst* load);
+
+/// Column of a tail call's location: what is inlined there has no such caller.
+inline constexpr unsigned kTailCallColumn = 1;
 
 /// `exact`: ArtifactMode::exact. Its accesses are volatile, which no vectoriser touches.
 void optimize(llvm::Module& module, llvm::TargetMachine& machine, unsigned level, bool exact);

@@ -6,6 +6,7 @@
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/Intrinsics.h>
 
+#include "llvm/codegen.h"
 #include "llvm/func_ir.h"
 
 namespace sedge::llvmc {
@@ -207,10 +208,6 @@ Result<void> FuncIr::finish() {
     b_.SetInsertPoint(allocas_);
     b_.CreateUnreachable();
   }
-  // A load whose value nobody wants may still trap.
-  for (llvm::LoadInst* load : loads_) {
-    if (load->use_empty()) load->setVolatile(true);
-  }
   return {};
 }
 
@@ -325,8 +322,10 @@ llvm::DebugLoc FuncIr::place() {
     llvm::DILocation* at = nullptr;
     if (entered_loop_)
       at = llvm::DILocation::getDistinct(ir_.context, 0, 0, function_->getSubprogram());
-    place_ = llvm::DILocation::get(ir_.context, static_cast<unsigned>(in_.offset), 0,
-                                   ir_.subprogram(func_index_), at);
+    const bool tail = in_.op == Op::return_call || in_.op == Op::return_call_indirect ||
+                      in_.op == Op::return_call_ref;
+    place_ = llvm::DILocation::get(ir_.context, static_cast<unsigned>(in_.offset),
+                                   tail ? kTailCallColumn : 0, ir_.subprogram(func_index_), at);
   }
   return place_;
 }

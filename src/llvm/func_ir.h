@@ -287,8 +287,7 @@ class FuncIr : wasm::InstrVisitor<FuncIr> {
   uint32_t next_loop_ = 0;
   bool before_entered_loop_ = false;
   std::unordered_map<uint32_t, V> known_cells_;  ///< what a reference's cell holds already
-  std::vector<llvm::LoadInst*> loads_;  ///< of linear memory: those without a use must stay
-  llvm::Instruction* fuel_ = nullptr;   ///< the subtraction of the running straight-line run
+  llvm::Instruction* fuel_ = nullptr;  ///< the subtraction of the running straight-line run
   uint32_t fuel_count_ = 0;
   llvm::DILocation* place_ = nullptr;
   uint64_t place_offset_ = UINT64_MAX;

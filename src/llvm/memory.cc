@@ -1,12 +1,12 @@
 // Linear memories, tables and globals. Guarded memories are accessed without a check: a fault
-// becomes the trap. In exact mode accesses are volatile, so that each happens, in its order; in
-// fast mode only loads whose value nobody uses are.
+// becomes the trap. In exact mode accesses are volatile, so that each happens, in its order.
 #include <algorithm>
 #include <cstddef>
 
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/Intrinsics.h>
 
+#include "llvm/codegen.h"
 #include "llvm/func_ir.h"
 
 namespace sedge::llvmc {
@@ -107,11 +107,8 @@ FuncIr::V FuncIr::address(uint32_t bytes, bool atomic) {
 
 FuncIr::V FuncIr::load_memory(llvm::Type* type, V address) {
   auto* load = aliased(placed(b_.CreateAlignedLoad(type, address, llvm::Align(1))), Alias::memory);
-  if (options_.mode.exact) {
-    load->setVolatile(true);
-  } else if (guarded(in_.mem.memory)) {
-    loads_.push_back(load);
-  }
+  load->setVolatile(options_.mode.exact);
+  if (guarded(in_.mem.memory)) hold_load(b_, load);
   return load;
 }
 void FuncIr::store_memory(V value, V address) {

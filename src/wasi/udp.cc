@@ -47,6 +47,9 @@ SocketResult<> Udp::connect(const std::optional<net::Address>& remote) {
   auto peer = target(remote);
   if (!peer) return SocketErr(SocketError::invalid_argument);
   if (!permits(*guest_, NetRules::Use::udp, *peer)) return SocketErr(SocketError::access_denied);
+  // A local address that was chosen for the last peer may not do for this one.
+  if (peer_)
+    if (auto done = disconnect(); !done) return done;
   // Here it is the system that has no port left.
   if (::connect(socket_->get(), peer->get(), peer->size()) != 0)
     return SocketErr(errno == EADDRNOTAVAIL ? SocketError::address_in_use : socket_error(errno));
