@@ -143,9 +143,7 @@ Result<NodeId> Graph::import(std::string name, PackageId world, std::string_view
     if (other.name == name)
       return fail(ErrorCode::no_component,
                   fmt::format(": `{}` is imported twice{}", name,
-                              other.is_explicit ? ""
-                                                : fmt::format(" (`{}` with `...` imports it)",
-                                                              packages_[other.package].name)));
+                              other.is_explicit ? "" : implicit_reason(other)));
   const EntityMap& items = imports(world);
   size_t last = item.empty() ? items.size() - 1 : items.position(item);
   for (size_t i = 0; i < last; ++i)
@@ -183,6 +181,13 @@ Result<NodeId> Graph::add_type(Node node) {
   NodeId id = add_node(std::move(node));
   add_export(std::move(name), id);
   return id;
+}
+
+/// Why it is imported although nothing says so.
+std::string Graph::implicit_reason(const Import& import) const {
+  const Package& package = packages_[import.package];
+  if (package.is_world) return fmt::format(" (`{}` uses it: import it before that)", package.name);
+  return fmt::format(" (`{}` with `...` imports it)", package.name);
 }
 
 NodeId Graph::add_import(Import import) {

@@ -113,6 +113,7 @@ class Graph {
   Result<NodeId> implicit_import(std::string_view name, PackageId package,
                                  const component::Entity& entity);
   NodeId add_import(Import import);
+  std::string implicit_reason(const Import& import) const;
   uint32_t world_inside(uint32_t sig) const;
   Result<void> write_imports();
   Result<NodeId> add_type(Node node);
