@@ -34,7 +34,8 @@ constexpr Option kOptions[] = {
     {"--config", 'c', "FILE", "dependencies and instantiations as YAML, as wasm-tools takes it"},
 #endif
     {"--dep", 0, "NS:PKG=PATH", "for a .wac file: a component, or a package of WIT", true},
-    {"--deps-dir", 0, "DIR", "for a .wac file: NS/PKG.wasm, .wit or / for the rest (default: deps)"},
+    {"--deps-dir", 0, "DIR",
+     "for a .wac file: NS/PKG.wasm, .wit or / for the rest (default: deps)"},
     {"--closed", 0, "", "refuse imports that nothing satisfies"},
     {"--output", 'o', "FILE", "where the component goes; - is standard output (default: -)"},
 };

@@ -258,9 +258,10 @@ TEST(Wac, ImportsAndExports) {
       "export u...;\nexport e.f;\nexport f as again;\n",
       packages());
   ASSERT_TRUE(made.has_value()) << made.error().render();
-  EXPECT_EQ(outline(*made),
-            "import e, import my-f, import i, import t:calc/ops, export extra, export run, export f, "
-            "export again");
+  EXPECT_EQ(
+      outline(*made),
+      "import e, import my-f, import i, import t:calc/ops, export extra, export run, export f, "
+      "export again");
 }
 
 TEST(Wac, DeclaresAndExportsTypes) {
@@ -415,7 +416,8 @@ TEST(Wac, FindsPackagesOfWit) {
   };
   input.text =
       "package t:app targets t:io/base;\nimport other: t:io/error@0.2.0;\n"
-      "import s: t:io/streams;\ninterface i { use t:io/error.{e}; }\nworld w { include t:io/base; import t:io/error; }\n";
+      "import s: t:io/streams;\ninterface i { use t:io/error.{e}; }\nworld w { include t:io/base; "
+      "import t:io/error; }\n";
   auto made = compose_wac(input);
   EXPECT_EQ(asked, std::vector<std::string>{"t:io"});
   EXPECT_NE(message(made).find("import `t:io/streams`: the world has no such import"),
@@ -423,8 +425,7 @@ TEST(Wac, FindsPackagesOfWit) {
   input.text.replace(input.text.find(" targets t:io/base"), 18, "");
   made = compose_wac(input);
   ASSERT_TRUE(made.has_value()) << made.error().render();
-  EXPECT_EQ(outline(*made),
-            "import t:io/error@0.2.0, import t:io/streams, export i, export w");
+  EXPECT_EQ(outline(*made), "import t:io/error@0.2.0, import t:io/streams, export i, export w");
   input.text = "package t:app;\ninterface i { use t:none/error.{e}; }\n";
   EXPECT_NE(message(compose_wac(input)).find("a.wac:2:19: file not found: package"),
             std::string::npos);

@@ -253,9 +253,10 @@ Result<NodeId> Graph::instantiate(PackageId package, std::vector<Argument> argum
           return i.is_explicit && i.name == item.name;
         }))
       return fail(
-          Error(ErrorCode::no_component,
-                fmt::format(": `...` would import `{}` for `{}`, but it is imported by name already",
-                            item.name, what))
+          Error(
+              ErrorCode::no_component,
+              fmt::format(": `...` would import `{}` for `{}`, but it is imported by name already",
+                          item.name, what))
               .with_remedy("give the import as an argument, or import it `as` another name"));
     if (!fill)
       return fail(

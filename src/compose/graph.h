@@ -75,9 +75,7 @@ class Graph {
   /// An export of an instance, by its full name.
   Result<NodeId> access(NodeId instance, std::string_view export_name);
   Result<void> export_node(std::string name, NodeId node);
-  bool has_export(std::string_view name) const {
-    return export_index_.contains(std::string(name));
-  }
+  bool has_export(std::string_view name) const { return export_index_.contains(std::string(name)); }
 
   /// The component, validated. Errors: type_mismatch that names packages and instances, what
   /// validation finds else. Nothing may be added after it.
@@ -136,7 +134,7 @@ class Graph {
   };
   std::vector<Export> exports_;
   std::unordered_map<std::string, uint32_t> export_index_;  ///< by name
-  std::optional<TypeWriter> writer_;  ///< while build() writes
+  std::optional<TypeWriter> writer_;                        ///< while build() writes
   componentize::Storage storage_;
 };
 

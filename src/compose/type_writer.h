@@ -1,6 +1,6 @@
-// Resolved types → imports of a component, and types that it exports. What several components import under one name becomes
-// one import that has all of it, and imports come in an order in which types stand before their
-// use.
+// Resolved types → imports of a component, and types that it exports. What several components
+// import under one name becomes one import that has all of it, and imports come in an order in
+// which types stand before their use.
 #ifndef SEDGE_COMPOSE_TYPE_WRITER_H_
 #define SEDGE_COMPOSE_TYPE_WRITER_H_
 
@@ -35,7 +35,9 @@ class TypeWriter {
   /// The index of a type: that which imports or name_type() give it, else it is defined here.
   Result<uint32_t> type(const component::TypeRef& type);
   /// From now on the type is that at `index`.
-  void name_type(const component::TypeRef& type, uint32_t index) { bind(root_, types_, type, index); }
+  void name_type(const component::TypeRef& type, uint32_t index) {
+    bind(root_, types_, type, index);
+  }
 
  private:
   /// A resource, or a value type: what an index of the type index space can stand for.

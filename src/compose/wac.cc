@@ -120,8 +120,7 @@ class Evaluator {
                    document_.package.place);
     std::vector<wit::ast::Path*> paths;
     wit::each_foreign_path(own.file.main, [&](wit::ast::Path& path) { paths.push_back(&path); });
-    for (wit::ast::Path* path : paths)
-      SEDGE_TRY(need_package(*path->package, path->package_place));
+    for (wit::ast::Path* path : paths) SEDGE_TRY(need_package(*path->package, path->package_place));
     wit::Gates gates;
     gates.all = true;
     std::vector<wit::ast::File> one;
@@ -195,9 +194,9 @@ class Evaluator {
 
   Result<void> statement(const wac::Declaration& item) {
     bool is_type = std::holds_alternative<wit::ast::TypeDecl>(item.node);
-    auto node = is_type ? graph_.declare(item.name.text, *types_)
-                        : graph_.declare(item.name.text,
-                                         std::move(declared_.find(item.name.text)->second));
+    auto node =
+        is_type ? graph_.declare(item.name.text, *types_)
+                : graph_.declare(item.name.text, std::move(declared_.find(item.name.text)->second));
     if (!node) return fail(at(std::move(node).error(), item.name.place));
     return define(item.name, *node);
   }

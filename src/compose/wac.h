@@ -1,6 +1,7 @@
 // WAC: compositions of components as text (`sedge compose file.wac`). The language is that of the
 // Bytecode Alliance's wac, version 0.10: package, import, let and export statements, `new` with
-// inferred, named, spread and left-out (`...`) arguments, and WIT's own interfaces, worlds and types.
+// inferred, named, spread and left-out (`...`) arguments, and WIT's own interfaces, worlds and
+// types.
 #ifndef SEDGE_COMPOSE_WAC_H_
 #define SEDGE_COMPOSE_WAC_H_
 
@@ -37,9 +38,7 @@ struct Path {
   std::string item;
   Place place;
 
-  std::string to_string() const {
-    return item.empty() ? package.to_string() : package.item(item);
-  }
+  std::string to_string() const { return item.empty() ? package.to_string() : package.item(item); }
 };
 
 struct Expr;

@@ -19,10 +19,7 @@ constexpr int kMaxDepth = 100;
 class Parser {
  public:
   Parser(const wit::Sources& sources, uint32_t source)
-      : sources_(sources),
-        source_(source),
-        lexer_(sources, source),
-        text_(sources[source].text) {}
+      : sources_(sources), source_(source), lexer_(sources, source), text_(sources[source].text) {}
 
   Result<Document> document() {
     SEDGE_TRY(lexer_.check_characters());

@@ -108,10 +108,10 @@ class Taker {
   Result<void> expand(ast::Func& func, const ast::Func& type) {
     copied_ += count_parts(type);
     if (copied_ > kMaxCopied)
-      return wrong(ErrorCode::limit_exceeded,
-                   fmt::format("function types that are named have more than {} parts together",
-                               kMaxCopied),
-                   {}, func.name.place);
+      return wrong(
+          ErrorCode::limit_exceeded,
+          fmt::format("function types that are named have more than {} parts together", kMaxCopied),
+          {}, func.name.place);
     func.params = type.params;
     func.result = type.result;
     func.is_async = type.is_async;
@@ -160,9 +160,7 @@ class Taker {
     }
     SEDGE_TRY(check_types(decl));
     bool has_own_name = decl.kind != wit::TypeKind::alias;
-    wit::each_type_name(decl, [&](const ast::Name& name) {
-      has_own_name |= named_.at(name.text);
-    });
+    wit::each_type_name(decl, [&](const ast::Name& name) { has_own_name |= named_.at(name.text); });
     named_.emplace(decl.name.text, has_own_name);
     types_.items.emplace_back(decl);
     return {};
@@ -215,8 +213,7 @@ class Taker {
                    fmt::format("the import `{}` uses `{}`, a type that the document declares and "
                                "so exports: the types of imports are imported",
                                import.name.text, exported->text),
-                   "declare the type inside of an interface, and import that",
-                   import.name.place);
+                   "declare the type inside of an interface, and import that", import.name.place);
     func.name = {out_.names.emplace_back(import.name.text), import.name.place};
     import.item = func.name.text;
     functions_imported_.push_back(&import);
@@ -251,8 +248,8 @@ class Taker {
         if (const auto* func = std::get_if<ast::Func>(&item)) names.push_back(&func->name);
       for (const ast::Name* name : names)
         if (!known.insert(wit::folded(name->text)).second)
-          return wrong(ErrorCode::wit_invalid, fmt::format("`{}` is defined twice", name->text),
-                       {}, name->place);
+          return wrong(ErrorCode::wit_invalid, fmt::format("`{}` is defined twice", name->text), {},
+                       name->place);
     }
     return {};
   }
@@ -269,11 +266,11 @@ class Taker {
       if (auto* func = std::get_if<ast::Func>(&item); func && !func->type.text.empty()) {
         auto found = functions.find(func->type.text);
         if (found == functions.end())
-          return wrong(ErrorCode::wit_invalid,
-                       fmt::format("the interface has no function type `{}` before this",
-                                   func->type.text),
-                       fmt::format("declare it there: type {} = func(…);", func->type.text),
-                       func->type.place);
+          return wrong(
+              ErrorCode::wit_invalid,
+              fmt::format("the interface has no function type `{}` before this", func->type.text),
+              fmt::format("declare it there: type {} = func(…);", func->type.text),
+              func->type.place);
         SEDGE_TRY(expand(*func, found->second));
       }
       kept.push_back(std::move(item));

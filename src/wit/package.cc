@@ -393,8 +393,7 @@ Result<void> PackageResolver::type_decls(const std::vector<const ast::TypeDecl*>
   std::vector<std::vector<uint32_t>> dependencies(decls.size());
   for (uint32_t i = 0; i < decls.size(); ++i)
     each_type_name(*decls[i], [&](const ast::Name& name) {
-      if (auto it = index.find(name.text); it != index.end())
-        dependencies[i].push_back(it->second);
+      if (auto it = index.find(name.text); it != index.end()) dependencies[i].push_back(it->second);
     });
   Order order = toposort(dependencies);
   if (order.in_cycle != UINT32_MAX)
