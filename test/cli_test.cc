@@ -166,6 +166,37 @@ TEST_F(Cli, RunWithoutAFunctionListsThem) {
          "error: nothing to run: none.wat exports no `_start` and no other function\n");
 }
 
+TEST_F(Cli, RunMakesAnInstanceWhereThatIsAll) {
+  write("start.wat", "(module (func $f unreachable) (start $f))");
+  Outcome outcome = run({"run", "start.wat"});
+  EXPECT_EQ(outcome.status, 134);
+  EXPECT_TRUE(outcome.err.starts_with("error: unreachable\n")) << outcome.err;
+  write("none.wat", "(module)");
+  expect({"run", "--instantiate", "none.wat"}, 0, "",
+         "note: nothing to run: none.wat exports no `_start` and no other function\n");
+  write("math.wat", kMath);
+  expect({"run", "--instantiate", "math.wat", "add", "1", "2"}, 0, "3\n", "");
+}
+
+// The guest's own name is not where it lies on the host, unless it is given one.
+TEST_F(Cli, RunNamesTheGuest) {
+  write("name.wat", R"((module
+    (import "wasi_snapshot_preview1" "args_get" (func $get (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (func (export "_start") (local $end i32)
+      (drop (call $get (i32.const 0) (i32.const 64)))
+      (local.set $end (i32.const 64))
+      (loop $more
+        (local.set $end (i32.add (local.get $end) (i32.const 1)))
+        (br_if $more (i32.load8_u (local.get $end))))
+      (i32.store (i32.const 16) (i32.const 64))
+      (i32.store (i32.const 20) (i32.sub (local.get $end) (i32.const 64)))
+      (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24))))))");
+  expect({"run", "./name.wat"}, 0, "name.wat", "");
+  expect({"run", "--argv0", "/bin/tool", "./name.wat"}, 0, "/bin/tool", "");
+}
+
 TEST_F(Cli, RunGivesTheGuestsExitStatus) {
   write("hello.wat", kCommand);
   expect({"run", "hello.wat", "--any", "argument"}, 7, "hello\n", "");

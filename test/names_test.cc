@@ -188,6 +188,27 @@ TEST_F(Names, WhatIsCompiledIsUsedAtOnce) {
   EXPECT_EQ(as("wasmedge", {"--allow-precompiled", "aot.wasm"}).err, "");
 }
 
+TEST_F(Names, WasmtimeRunsWhatHasNoCommandAndHasItsOwnStatuses) {
+  folder_.write("none.wat", R"((module (func (export "f") (param i32))))");
+  Outcome none = as("wasmtime", {"none.wat"});
+  EXPECT_EQ(none.status, 0);
+  EXPECT_EQ(none.err,
+            "note: nothing to run: none.wat is no command (it exports no `_start`); its functions "
+            "are:\n  f: func(i32)\n");
+  EXPECT_EQ(as("wasmedge", {"none.wat"}).status, 1);
+  folder_.write("exit.wat", R"((module
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    (func (export "_start") (call $exit (i32.const 126)))))");
+  Outcome large = as("wasmtime", {"exit.wat"});
+  EXPECT_EQ(large.status, 1);
+  EXPECT_EQ(large.err,
+            "note: the guest exited with 126, an invalid exit status of wasmtime (0 to 125): 1 "
+            "instead\n");
+  EXPECT_EQ(as("wasmedge", {"exit.wat"}).status, 126);
+  EXPECT_EQ(as("wasmtime", {"run", "-O", "help"}).status, 0);
+}
+
 // --wasi
 
 TEST_F(Names, AWasiVersionThatDoesNotMatchIsRefusedWithTheCure) {

@@ -253,6 +253,30 @@ TEST_F(Tools, ComposesTheDocumentsCalculator) {
       << refused.err;
 }
 
+TEST_F(Tools, TextInsteadOfBinaries) {
+  folder_.write("w.wit", "package a:b;\nworld w { export f: func(n: u32) -> u32; }\n");
+  folder_.write("m.wat", "(module (func (export \"f\") (param i32) (result i32) (local.get 0)))");
+  struct Case {
+    std::vector<std::string> words;
+    std::string_view begins;
+  };
+  for (const Case& each : {
+           Case{{"component", "wit", "w.wit", "--text"}, "(component\n"},
+           Case{{"component", "embed", "m.wat", "--wit", "w.wit", "--text"}, "(module\n"},
+           Case{{"component", "new", "m.wat", "--wit", "w.wit", "--text", "-o", "-"},
+                "(component\n"},
+           Case{{"opt", "m.wat", "--text"}, "(module\n"},
+           Case{{"--as", "wasm-tools", "component", "wit", "-t", "w.wit"}, "(component\n"},
+           Case{{"--as", "wasm-tools", "strip", "-t", "m.wat"}, "(module\n"},
+       }) {
+    Outcome outcome = run(each.words);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_TRUE(outcome.out.starts_with(each.begins)) << outcome.out;
+    folder_.write("out.wat", outcome.out);
+    EXPECT_EQ(run({"validate", "-q", "out.wat"}).status, 0) << outcome.out;
+  }
+}
+
 TEST_F(Tools, OptKeepsWhatAModuleDoes) {
   write("m.wat", kWasteful);
   expect({"parse", "m.wat", "-o", "m.wasm"}, 0, "", "");

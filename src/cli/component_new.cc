@@ -28,6 +28,7 @@ constexpr Option kOptions[] = {
     {"--output", 'o', "FILE",
      "where the component goes; - is standard output (default: the input's name with "
      ".component.wasm)"},
+    kTextOption,
     {"--no-validate", 0, "", "write a component that does not validate, too"},
 };
 constexpr Positional kPositionals[] = {{"FILE", "a core module, binary or text"}};
@@ -74,7 +75,7 @@ Result<int> run(const Arguments& arguments) {
   }
   std::string output = path == "-" ? "-" : stem(path) + ".component.wasm";
   if (auto given = arguments.get("--output")) output = std::string(*given);
-  SEDGE_TRY(write_file(output, {reinterpret_cast<const char*>(made->data()), made->size()}));
+  SEDGE_TRY(write_wasm(arguments, output, *made));
   return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "cli/load.h"
+#include "componentize/dummy_module.h"
 #include "componentize/embed.h"
 #include "componentize/load_wit.h"
 
@@ -31,7 +32,7 @@ wit::LoadOptions wit_options(const Arguments& arguments) {
   return options;
 }
 
-Result<std::vector<uint8_t>> embed_world(const Arguments& arguments, Bytes module) {
+Result<std::vector<uint8_t>> embed_world(const Arguments& arguments, std::optional<Bytes> module) {
   std::string path(arguments.get("--wit").value_or("wit"));
   SEDGE_TRY_ASSIGN(wit::Loaded loaded, componentize::load_wit(path, wit_options(arguments)));
   SEDGE_TRY_ASSIGN(wit::WorldId world,
@@ -42,7 +43,12 @@ Result<std::vector<uint8_t>> embed_world(const Arguments& arguments, Bytes modul
   std::string_view name = arguments.get("--encoding").value_or("utf8");
   if (name == "utf16") encoding = StringEncoding::utf16;
   if (name == "latin1+utf16") encoding = StringEncoding::latin1_utf16;
-  return componentize::embed(loaded.resolve, world, module, encoding);
+  std::vector<uint8_t> dummy;
+  if (!module) {
+    SEDGE_TRY_ASSIGN(dummy, componentize::dummy_module(loaded.resolve, world));
+    module = dummy;
+  }
+  return componentize::embed(loaded.resolve, world, *module, encoding);
 }
 
 Result<FileContent> load_core(std::string_view path) {

@@ -2,6 +2,7 @@
 #ifndef SEDGE_CLI_COMPONENT_OPTIONS_H_
 #define SEDGE_CLI_COMPONENT_OPTIONS_H_
 
+#include <optional>
 #include <vector>
 
 #include "base/file.h"
@@ -15,8 +16,9 @@ namespace sedge::cli {
 wit::Gates read_gates(const Arguments& arguments);
 /// `--features` and `--deps`.
 wit::LoadOptions wit_options(const Arguments& arguments);
-/// The module with the world that `--wit`, `--world` and `--encoding` name.
-Result<std::vector<uint8_t>> embed_world(const Arguments& arguments, Bytes module);
+/// The module with the world that `--wit`, `--world` and `--encoding` name; without a module, one
+/// that does nothing yet.
+Result<std::vector<uint8_t>> embed_world(const Arguments& arguments, std::optional<Bytes> module);
 /// A core module, binary or text.
 Result<FileContent> load_core(std::string_view path);
 

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "cli/component_options.h"
 #include "cli/console.h"
+#include "cli/load.h"
 #include "cli/verbs.h"
 #include "componentize/load_wit.h"
 #include "componentize/wit_encode.h"
@@ -24,6 +25,7 @@ constexpr Option kOptions[] = {
      true},
     {"--no-deps", 0, "", "print the package alone, without those that it uses"},
     {"--wasm", 0, "", "write the package in binary form"},
+    {"--text", 0, "", "write the text format of the binary form"},
     {"--output", 'o', "FILE", "where the one file goes; - is standard output (default: -)"},
     {"--out-dir", 0, "DIR", "write NAME.wit, and deps/ with the packages that it uses, into DIR"},
 };
@@ -58,18 +60,21 @@ Result<int> run(const Arguments& arguments) {
     SEDGE_TRY(write_folder(loaded.resolve, loaded.root, std::string(*folder)));
     return 0;
   }
+  std::string output(arguments.get("--output").value_or("-"));
+  if (arguments.has("--wasm") || arguments.has("--text")) {
+    SEDGE_TRY(
+        write_wasm(arguments, output, componentize::encode_package(loaded.resolve, loaded.root)));
+    return 0;
+  }
   std::string out;
-  if (arguments.has("--wasm")) {
-    std::vector<uint8_t> binary = componentize::encode_package(loaded.resolve, loaded.root);
-    out.assign(binary.begin(), binary.end());
-  } else if (arguments.has("--json")) {
+  if (arguments.has("--json")) {
     out = wit::to_json(loaded.resolve);
   } else if (arguments.has("--no-deps")) {
     out = wit::print_package(loaded.resolve, loaded.root);
   } else {
     out = wit::print_all(loaded.resolve, loaded.root);
   }
-  SEDGE_TRY(write_file(std::string(arguments.get("--output").value_or("-")), out));
+  SEDGE_TRY(write_file(output, out));
   return 0;
 }
 

@@ -38,6 +38,7 @@ constexpr Option kOptions[] = {
      "for a .wac file: NS/PKG.wasm, .wit or / for the rest (default: deps)"},
     {"--closed", 0, "", "refuse imports that nothing satisfies"},
     {"--output", 'o', "FILE", "where the component goes; - is standard output (default: -)"},
+    kTextOption,
 };
 constexpr Positional kPositionals[] = {{"FILE",
                                         "the component whose imports are satisfied, or a .wac file",

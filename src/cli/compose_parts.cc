@@ -37,8 +37,7 @@ std::pair<std::string, std::string> named_file(std::string_view text) {
 
 Result<void> write_component(const Arguments& arguments, const component::Component& component) {
   std::vector<uint8_t> binary = component::encode(component);
-  std::string output(arguments.get("--output").value_or("-"));
-  return write_file(output, {reinterpret_cast<const char*>(binary.data()), binary.size()});
+  return write_wasm(arguments, std::string(arguments.get("--output").value_or("-")), binary);
 }
 
 }  // namespace sedge::cli

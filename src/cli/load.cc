@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "component/decode.h"
 #include "component/text/text.h"
 #include "wasm/decode/decode.h"
 #include "wasm/text/text.h"
@@ -75,6 +76,17 @@ Result<Module> load_module(const Engine& engine, const LoadedFile& file) {
 std::string stem(std::string_view path) {
   path = path.substr(path.find_last_of('/') + 1);
   return std::string(path.substr(0, path.find_last_of('.')));
+}
+
+Result<void> write_wasm(const Arguments& arguments, const std::string& output, Bytes binary) {
+  if (!arguments.has(kTextOption.name))
+    return write_file(output, {reinterpret_cast<const char*>(binary.data()), binary.size()});
+  if (file_kind(binary) == FileKind::component) {
+    SEDGE_TRY_ASSIGN(component::Component component, component::decode(binary, nullptr));
+    return write_file(output, component::print_component(component));
+  }
+  SEDGE_TRY_ASSIGN(wasm::Module module, wasm::decode(binary, nullptr));
+  return write_file(output, wasm::print_module(module));
 }
 
 }  // namespace sedge::cli

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "cli/analysis.h"
+#include "cli/options.h"
 #include "wasm/module.h"
 
 namespace sedge::cli {
@@ -33,6 +34,10 @@ bool is_component(const LoadedFile& file);
 Result<Component> load_component(const Engine& engine, const LoadedFile& file);
 /// Decoded or parsed, and validated, named after its file. Errors carry the path.
 Result<Module> load_module(const Engine& engine, const LoadedFile& file);
+inline constexpr Option kTextOption = {"--text", 0, "", "write the text format"};
+/// Writes a valid module or component to `output` ("-": standard output), with --text in the text
+/// format. Errors: io.
+Result<void> write_wasm(const Arguments& arguments, const std::string& output, Bytes binary);
 /// "dir/app.wasm" → "app".
 std::string stem(std::string_view path);
 

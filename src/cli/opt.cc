@@ -21,11 +21,8 @@
 #include "cli/scratch_folder.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
-#include "component/decode.h"
-#include "component/text/text.h"
 #include "optimize/optimize.h"
 #include "wasm/decode/decode.h"
-#include "wasm/text/text.h"
 
 namespace sedge::cli {
 namespace {
@@ -42,7 +39,7 @@ constexpr Option kOptions[] = {
     {"--strip-debug", 0, "", "take debug information away (it goes anyway, without -g)"},
     {"--strip-producers", 0, "", "say no more which tools made the module"},
     {"--converge", 0, "", "repeat until nothing gets smaller (only wasm-opt does)"},
-    {"--text", 'S', "", "write the result in the text format"},
+    {kTextOption.name, 'S', "", kTextOption.help},
     {"--tool", 0, "wasm-opt|none", "none: passes of sedge only"},
     {"--json", 0, "", "print sizes as JSON"},
 };
@@ -161,16 +158,6 @@ struct Sizes {
   std::vector<CompressedSize> compressed;
 };
 
-/// A module or component that is valid, in the text format.
-Result<std::string> as_text(Bytes binary) {
-  if (file_kind(binary) == FileKind::component) {
-    SEDGE_TRY_ASSIGN(component::Component component, component::decode(binary, nullptr));
-    return component::print_component(component, {});
-  }
-  SEDGE_TRY_ASSIGN(wasm::Module module, wasm::decode(binary, nullptr));
-  return wasm::print_module(module, {});
-}
-
 Sizes sizes_of(Bytes bytes) { return {bytes.size(), compressed_sizes(bytes)}; }
 
 std::string change(size_t before, size_t after) {
@@ -229,13 +216,8 @@ Result<int> run(const Arguments& arguments) {
   if (!made) return fail(std::move(made).error().with_context(file.path));
   for (const std::string& note : made->notes) print_note(note);
   std::string output(arguments.get("--output").value_or(""));
-  if (arguments.has("--text")) {
-    SEDGE_TRY_ASSIGN(std::string text, as_text(made->binary));
-    SEDGE_TRY(write_file(output.empty() ? "-" : output, text));
-  } else if (!output.empty()) {
-    SEDGE_TRY(write_file(
-        output, {reinterpret_cast<const char*>(made->binary.data()), made->binary.size()}));
-  }
+  if (!output.empty() || arguments.has("--text"))
+    SEDGE_TRY(write_wasm(arguments, output.empty() ? "-" : output, made->binary));
   Sizes before = sizes_of(binary.bytes), after = sizes_of(made->binary);
   std::string tool = tool_line(*made, program);
   std::string text = arguments.has("--json")

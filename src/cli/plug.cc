@@ -1,5 +1,6 @@
 // `sedge plug SOCKET --plug P`: exports of plugs satisfy the imports of a socket.
 #include "cli/compose_parts.h"
+#include "cli/load.h"
 #include "cli/verbs.h"
 #include "compose/connect.h"
 
@@ -9,6 +10,7 @@ namespace {
 constexpr Option kOptions[] = {
     {"--plug", 0, "FILE", "a component whose exports the socket imports", true},
     {"--output", 'o', "FILE", "where the component goes; - is standard output (default: -)"},
+    kTextOption,
 };
 constexpr Positional kPositionals[] = {{"SOCKET", "the component whose imports are satisfied"}};
 

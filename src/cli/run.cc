@@ -37,6 +37,9 @@ constexpr Option kOptions[] = {
     {"--dir", 0, "HOST::GUEST[::ro]",
      "give the guest a directory; PATH alone has the same name on both sides", true},
     {"--env", 0, "NAME[=VALUE]", "set a variable of the guest; without a value: inherit it", true},
+    {"--argv0", 0, "NAME", "the guest's first argument (default: FILE's last part)"},
+    {"--instantiate", 0, "",
+     "where there is no function to call: only make an instance, which runs its start function"},
     {"--network", 0, "", "let the guest open sockets to anywhere and resolve names"},
     kNetOption,
     kHttpAllowOption,
@@ -74,7 +77,7 @@ constexpr uint64_t kMaxInput = 256 << 20;  // of a pointer function
 
 /// Which function is called, and how.
 struct Entry {
-  enum class Kind : uint8_t { command, typed, pointer };
+  enum class Kind : uint8_t { command, typed, pointer, start };  // start: the instance is all
   Kind kind = Kind::command;
   std::string name = "_start";
   size_t first_argument = 1;  ///< in the positionals
@@ -112,6 +115,7 @@ bool has_input() {
 Result<Entry> without_function(const Module& module, std::string_view path) {
   std::vector<std::string> candidates = pointer_functions(module);
   if (candidates.size() == 1 && has_input()) return Entry{Entry::Kind::pointer, candidates[0]};
+  if (module.syntax().start) return Entry{Entry::Kind::start, ""};
   Target target = target_of(module.syntax());
   if (target == Target::unknown_unknown && candidates.empty())
     return fail(ErrorCode::wrong_target,
@@ -136,8 +140,14 @@ Result<Entry> without_function(const Module& module, std::string_view path) {
 Result<Entry> find_entry(const Module& module, const Arguments& arguments) {
   auto invoke = arguments.get("--invoke");
   if (!invoke && find_func_export(module.syntax(), "_start")) return Entry{};
-  if (!invoke && arguments.positionals().size() < 2)
-    return without_function(module, arguments.positional(0));
+  if (!invoke && arguments.positionals().size() < 2) {
+    Result<Entry> entry = without_function(module, arguments.positional(0));
+    if (entry || entry.error().code() != ErrorCode::nothing_to_run ||
+        !arguments.has("--instantiate"))
+      return entry;
+    print_note(arguments.worded(entry.error().message()));
+    return Entry{Entry::Kind::start, ""};
+  }
   Entry entry;
   entry.name = std::string(invoke ? *invoke : arguments.positional(1));
   entry.first_argument = invoke ? 1 : 2;
@@ -214,6 +224,7 @@ Result<int> call(Store& store, const Instance& instance, const Module& module, c
       SEDGE_TRY(wasi::finish(store, fail(std::move(done).error())));
     }
   }
+  if (entry.kind == Entry::Kind::start) return 0;
   if (entry.kind == Entry::Kind::pointer) {
     SEDGE_TRY(call_pointer(store, instance, entry));
   } else {
@@ -255,7 +266,7 @@ Result<int> run(const Arguments& arguments) {
   bool wanted = wasi::wants_wasi(module);
   for (const Preload& preload : preloads) wanted |= wasi::wants_wasi(preload.module);
   if (wanted) {
-    plan.wasi.args.emplace_back(arguments.positional(0));
+    plan.wasi.args.push_back(first_argument(arguments));
     if (entry.kind == Entry::Kind::command)
       for (std::string_view argument : arguments.positionals().size() > 1
                                            ? std::span(arguments.positionals()).subspan(1)

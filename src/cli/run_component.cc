@@ -1,7 +1,6 @@
 // `sedge run` of components: wasi:cli/run of a command, or an exported function with arguments in
 // WAVE notation.
 #include <algorithm>
-#include <filesystem>
 
 #include <fmt/format.h>
 #include <sedge/component_async.h>
@@ -134,9 +133,10 @@ Result<int> invoke(Store& store, const ComponentInstance& instance, const Argume
 
 /// The file's name, without the way to it, and what follows it, for a command.
 std::vector<std::string> guest_arguments(const Arguments& arguments) {
-  std::vector<std::string> out(arguments.positionals().begin(), arguments.positionals().end());
-  out[0] = std::filesystem::path(out[0]).filename();
-  if (arguments.get("--invoke")) out.resize(1);
+  std::vector<std::string> out = {first_argument(arguments)};
+  if (!arguments.get("--invoke"))
+    for (std::string_view given : std::span(arguments.positionals()).subspan(1))
+      out.emplace_back(given);
   return out;
 }
 

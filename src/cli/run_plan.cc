@@ -2,6 +2,7 @@
 #include "cli/run_plan.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <span>
 
 #include <fmt/format.h>
@@ -86,6 +87,11 @@ std::string outside_of_directories(const Arguments& arguments) {
 }
 
 }  // namespace
+
+std::string first_argument(const Arguments& arguments) {
+  if (auto given = arguments.get("--argv0")) return std::string(*given);
+  return std::filesystem::path(arguments.positional(0)).filename();
+}
 
 std::string refusal(const Store& store, const wasi::Context* context, const Arguments& arguments) {
   if (auto growth = store.refused_growth()) {

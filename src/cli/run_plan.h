@@ -27,6 +27,9 @@ Result<Plan> make_plan(const Arguments& arguments);
 /// Gives the store fuel and a deadline that begins now.
 void start_limits(const Plan& plan, Store& store);
 
+/// What the guest sees as its own name: not where it lies on the host.
+std::string first_argument(const Arguments& arguments);
+
 /// What the guest was refused before it failed; empty if nothing was.
 std::string refusal(const Store& store, const wasi::Context* context, const Arguments& arguments);
 

@@ -133,7 +133,6 @@ Result<int> answer_as(const Personality& tool, std::span<const char* const> argv
 
 // A failure has the exit status that the tool gives it.
 int exit_code_as(const Personality& tool, const Error& error) {
-  if (error.code() == ErrorCode::guest_exit) return error.exit_code();
   if (error.phase() == Phase::usage) return tool.exit.usage;
   bool ended = error.phase() == Phase::trap || error.phase() == Phase::exhaustion ||
                error.phase() == Phase::exception;
@@ -143,11 +142,19 @@ int exit_code_as(const Personality& tool, const Error& error) {
 int run_as(const Personality& tool, std::span<const char* const> argv) {
   const ToolVerb* verb = nullptr;
   Result<int> status = answer_as(tool, argv, verb);
+  if (!status && status.error().code() == ErrorCode::guest_exit)
+    status = status.error().exit_code();
+  if (status && *status > tool.exit.most_of_guest) {
+    print_note(
+        fmt::format("the guest exited with {}, an invalid exit status of {} (0 to {}): {} instead",
+                    *status, tool.name, tool.exit.most_of_guest, tool.exit.failure));
+    return tool.exit.failure;
+  }
   if (status) return *status;
   Error& error = status.error();
   if (std::string remedy = error.remedy(); verb && !remedy.empty())
     error.set_remedy(in_words_of(tool, *verb, remedy));
-  if (error.code() != ErrorCode::guest_exit) print_error(error);
+  print_error(error);
   return exit_code_as(tool, error);
 }
 

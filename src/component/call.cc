@@ -33,7 +33,7 @@ Result<void> run_lifted(Store& store, const FuncValue& func, std::span<const Com
   if (borrows) crossing.set_borrow_scope(borrows);
   FlatCells cells;
   SEDGE_TRY(crossing.lower(sig.params, kMaxFlatParams, args, std::nullopt, cells));
-  SEDGE_TRY(func.callee.call_raw(store, cells.data()));
+  SEDGE_TRY(call_core(store, func.callee, cells.data()));
   const uint64_t* at = cells.data();
   SEDGE_TRY_ASSIGN(std::vector<ComponentVal> out, crossing.lift(sig.results, kMaxFlatResults, at));
   if (borrows && *borrows > 0) return trap("borrow handles still remain at the end of the call");
@@ -195,9 +195,10 @@ Result<void> drop_handle(Store& store, ComponentInst& inst, uint32_t index, Runt
   if (!type->destructor) return {};
   if (type->owner->async_) return run_destructor(*type, ended.rep, &inst);
   uint64_t argument = ended.rep;
-  if (type->owner == &inst) return type->destructor->call_raw(store, &argument);
+  FreshContext context(*type->owner);
+  if (type->owner == &inst) return call_core(store, *type->destructor, &argument);
   SEDGE_TRY_ASSIGN(Entry entry, Entry::enter(type->owner, &inst));
-  auto done = type->destructor->call_raw(store, &argument);
+  auto done = call_core(store, *type->destructor, &argument);
   entry.leave(!done && is_trap(done.error()));
   return done;
 }

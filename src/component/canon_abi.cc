@@ -92,9 +92,22 @@ std::unexpected<Error> too_much_crosses(uint64_t most) {
       most >> 20));
 }
 
-void Allocating::begin_context() {
-  context_ = context_of(inst_);
-  for (size_t i = 0; i < std::size(kept_); ++i) kept_[i] = std::exchange(context_[i], 0);
+void FreshContext::begin(ComponentInst& inst) {
+  slots_ = context_of(inst);
+  for (size_t i = 0; i < std::size(kept_); ++i) kept_[i] = std::exchange(slots_[i], 0);
+}
+
+Result<void> call_core(Store& store, const Func& func, uint64_t* cells) {
+  auto done = func.call_raw(store, cells);
+  if (!done) stop_exception(done.error());
+  return done;
+}
+
+void stop_exception(Error& error) {
+  if (error.code() != ErrorCode::uncaught_exception) return;
+  Error stopped(ErrorCode::component_trap, ": uncaught exception propagated out of component: a thrown Wasm exception ends there");
+  stopped.set_backtrace(error.backtrace());
+  error = std::move(stopped);
 }
 
 Result<void> Crossing::hold(uint64_t bytes) {
@@ -114,7 +127,7 @@ Result<uint64_t> Crossing::realloc(uint64_t old, uint64_t old_size, uint64_t ali
   uint64_t cells[4] = {old, old_size, align, size};
   {
     Allocating allocating(inst_);
-    SEDGE_TRY(options_.realloc->call_raw(in_store(), cells));
+    SEDGE_TRY(call_core(in_store(), *options_.realloc, cells));
   }
   uint64_t at = options_.is64 ? cells[0] : static_cast<uint32_t>(cells[0]);
   SEDGE_TRY(check_realloc(memory().size(), at, align, size, what));

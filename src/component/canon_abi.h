@@ -30,31 +30,48 @@ class FlatCells {
   size_t size_ = 0;
 };
 
-/// As long as it lives the guest's realloc may run, as a call of its own: it must not call out, and
-/// what context.get gives begins at zero and is forgotten (definitions.py,
-/// LiftLowerContext.reallocate).
+/// As long as it lives, what context.get gives in `inst` is that of a call of its own: it begins at
+/// zero and is forgotten.
+class FreshContext {
+ public:
+  explicit FreshContext(ComponentInst& inst) {
+    if (inst.has_context) [[unlikely]]
+      begin(inst);
+  }
+  ~FreshContext() {
+    if (slots_) [[unlikely]]
+      std::ranges::copy(kept_, slots_);
+  }
+  FreshContext(const FreshContext&) = delete;
+  FreshContext& operator=(const FreshContext&) = delete;
+
+ private:
+  void begin(ComponentInst& inst);
+  uint64_t* slots_ = nullptr;
+  uint64_t kept_[2];
+};
+
+/// As long as it lives the guest's realloc may run, as a call of its own that must not call out
+/// (definitions.py, LiftLowerContext.reallocate).
 class Allocating {
  public:
   explicit Allocating(ComponentInst& inst)
-      : inst_(inst), may_leave_(std::exchange(inst.may_leave, false)) {
-    if (inst.has_context) [[unlikely]]
-      begin_context();
-  }
-  ~Allocating() {
-    if (context_) [[unlikely]]
-      std::ranges::copy(kept_, context_);
-    inst_.may_leave = may_leave_;
-  }
+      : context_(inst), inst_(inst), may_leave_(std::exchange(inst.may_leave, false)) {}
+  ~Allocating() { inst_.may_leave = may_leave_; }
   Allocating(const Allocating&) = delete;
   Allocating& operator=(const Allocating&) = delete;
 
  private:
-  void begin_context();
+  FreshContext context_;
   ComponentInst& inst_;
-  uint64_t* context_ = nullptr;
-  uint64_t kept_[2];
   const bool may_leave_;
 };
+
+/// Calls core code of a guest. What it throws and does not catch ends here, as a trap
+/// (definitions.py, call_and_trap_on_throw). Errors: those of the code.
+Result<void> call_core(Store& store, const Func& func, uint64_t* cells);
+/// Makes that trap of an exception's error; leaves any other.
+void stop_exception(Error& error);
 
 /// One crossing: the memory and options of one side, the handle table of its instance. All pointers
 /// and lengths that a guest gives are checked. Errors: component_trap, and those of realloc.

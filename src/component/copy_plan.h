@@ -92,8 +92,11 @@ struct CopySide {
 };
 
 /// Calls core code of any tier while code of this store runs, with arguments and results at
-/// `cells`, on the store's stack: at Context::sp or below it.
+/// `cells`, on the store's stack: at Context::sp or below it. What the code throws and does not
+/// catch ends here, as a trap.
 vm::Exit call_core(vm::Context& context, vm::Func& func, vm::Cell* cells);
+/// Of an exception that left core code: how a call ends for the component that made it.
+vm::Exit stop_exception(vm::Context& context);
 
 /// One use of a plan. What fails says so by `false` and leaves its error here: a Result in every
 /// function would be most of what a call costs.

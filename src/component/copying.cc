@@ -223,11 +223,21 @@ namespace {
 }  // namespace
 
 vm::Exit call_core(vm::Context& context, vm::Func& func, vm::Cell* cells) {
-  if (func.host != nullptr || func.slot == nullptr) return interp::invoke(context, func, cells);
-  vm::Cell* const sp = context.sp;
-  const vm::Exit exit = call_native(context, func, cells);
-  context.sp = sp;
-  return exit;
+  vm::Exit exit;
+  if (func.host != nullptr || func.slot == nullptr) {
+    exit = interp::invoke(context, func, cells);
+  } else {
+    vm::Cell* const sp = context.sp;
+    exit = call_native(context, func, cells);
+    context.sp = sp;
+  }
+  return exit == vm::Exit::exception ? stop_exception(context) : exit;
+}
+
+vm::Exit stop_exception(vm::Context& context) {
+  Error error = finish_call(StoreImpl::of(context), vm::Exit::exception).error();
+  stop_exception(error);
+  return detail::host_failed(context, std::move(error));
 }
 
 bool Copying::realloc(uint64_t align, uint64_t size, const char* what, uint64_t& at) {

@@ -49,7 +49,7 @@ struct FusedCall {
 [[gnu::noinline]] bool poisons(vm::Context& context, vm::Exit exit) {
   if (exit == vm::Exit::trap) return is_trap(Error(wasm::to_error_code(context.trap)));
   const StoreImpl& store = StoreImpl::of(context);
-  return exit == vm::Exit::exception || (store.pending && is_trap(*store.pending));
+  return store.pending && is_trap(*store.pending);
 }
 
 /// `here`: where native code called; null: it did not.
@@ -190,6 +190,8 @@ enter_fused(vm::Context* context, vm::Instance* instance, vm::Cell* fp, uint8_t*
     inst->context[0] = first;
     inst->context[1] = second;
     inst->entered = false;
+    if (exit == vm::Exit::exception) [[unlikely]]
+      exit = stop_exception(*context);
     if (exit != vm::Exit::returned) [[unlikely]]
       inst->poisoned |= poisons(*context, exit);
     else if (call->result != nullptr)

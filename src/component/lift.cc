@@ -74,7 +74,7 @@ Result<void> Body::run() {
   FlatCells cells;
   SEDGE_TRY(crossing.lower(task_.sig->params, kMaxFlatParams, args, std::nullopt, cells));
   args.clear();
-  SEDGE_TRY(task_.callee.call_raw(store_, cells.data()));
+  SEDGE_TRY(call_core(store_, task_.callee, cells.data()));
   if (!task_.options->async_) return run_sync(cells, crossing);
   if (!task_.options->callback) return task_.exit_implicit_thread();
   return next(cells[0]);
@@ -140,7 +140,7 @@ Result<void> Body::wait(std::function<bool()> ready, std::function<Result<Event>
 
 Result<void> Body::call_back(Event event) {
   uint64_t cells[3] = {static_cast<uint64_t>(event.code), event.index, event.payload};
-  SEDGE_TRY(task_.options->callback->call_raw(store_, cells));
+  SEDGE_TRY(call_core(store_, *task_.options->callback, cells));
   return next(cells[0]);
 }
 
@@ -201,7 +201,7 @@ Result<void> run_post_return(Store& store, ComponentInst& inst, const AbiOptions
                              uint64_t core_result) {
   if (!options.post_return) return {};
   inst.may_leave = false;
-  auto done = options.post_return->call_raw(store, &core_result);
+  auto done = call_core(store, *options.post_return, &core_result);
   inst.may_leave = true;
   return done;
 }

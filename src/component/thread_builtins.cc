@@ -1,6 +1,7 @@
 // Canonical functions of threads. Specification: CanonicalABI.md, "canon thread.index" and after.
 #include "component/builtins.h"
 #include "component/call.h"
+#include "component/canon_abi.h"
 #include "component/task.h"
 
 namespace sedge::component {
@@ -22,7 +23,7 @@ RawHostCallback threaded(ComponentInst& inst, F then) {
 Result<void> run_thread(Thread& thread, const Func& func, uint64_t argument) {
   std::shared_ptr<Task> task = thread.task;
   Store& store = ComponentStore::of(*task->inst).scheduler().store();
-  SEDGE_TRY(func.call_raw(store, &argument));
+  SEDGE_TRY(call_core(store, func, &argument));
   return task->unregister_thread(thread);
 }
 

@@ -6,6 +6,7 @@
 #include "component/text/text.h"
 #include "component/validate.h"
 #include "componentize/component_new.h"
+#include "componentize/dummy_module.h"
 #include "componentize/embed.h"
 #include "componentize/package_docs.h"
 #include "componentize/wit_decode.h"
@@ -249,6 +250,33 @@ TEST(ComponentNew, StandardNames) {
                   .world.contains("of `cm32p2|a:b/api@0.3`, which world `w` does not have"));
   EXPECT_TRUE(make(kStandardWit, module("a:b/api@0.2", "old"))
                   .world.contains("imports `r_old` of `cm32p2|_ex_a:b/api@0.2`, which world"));
+}
+
+TEST(ComponentNew, DummyModules) {
+  constexpr std::string_view kWorld =
+      "package a:b@1.2.0;\n\ninterface i {\n  resource r {\n    constructor(s: string);\n"
+      "    m: func(n: u64) -> list<u8>;\n  }\n\n"
+      "  f: func(a: tuple<u8, f64>) -> result<u32, string>;\n}\n\n"
+      "world w {\n  import i;\n  import g: func(s: stream<u8>);\n\n"
+      "  export run: async func() -> string;\n  export i;\n}\n";
+  wit::Loaded loaded = load(kWorld);
+  auto world = select_world(loaded.resolve, loaded.root, "");
+  ASSERT_TRUE(world);
+  auto module = dummy_module(loaded.resolve, *world);
+  ASSERT_TRUE(module) << module.error().render();
+  auto whole = embed(loaded.resolve, *world, Bytes(*module), StringEncoding::utf8);
+  ASSERT_TRUE(whole);
+  auto made = component_new(Bytes(*whole), {});
+  ASSERT_TRUE(made) << made.error().render();
+  auto component = component::decode(Bytes(*made), nullptr);
+  ASSERT_TRUE(component) << component.error().render();
+  EXPECT_TRUE(component::validate(*component, Features::all(), wasm::TypeRegistry::create()));
+  auto decoded = decode_wit(*component);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(wit::print_package(decoded->resolve, decoded->root),
+            "package root:component;\n\nworld root {\n  import a:b/i@1.2.0;\n"
+            "  import g: func(s: stream<u8>);\n\n"
+            "  export run: async func() -> string;\n  export a:b/i@1.2.0;\n}\n");
 }
 
 TEST(ComponentNew, AdaptersProvideImports) {

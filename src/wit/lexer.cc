@@ -128,7 +128,10 @@ Result<void> Lexer::skip_blanks() {
       size_t depth = 0;
       do {
         std::string_view rest = text_.substr(at_);
-        if (rest.size() < 2) return fail(error("a block comment is not closed", here(begin)));
+        if (rest.size() < 2) {
+          at_ = begin;  // never inside of a character, whoever goes on after the error
+          return fail(error("a block comment is not closed", here(begin)));
+        }
         bool opens = rest.starts_with("/*");
         bool closes = rest.starts_with("*/");
         if (opens) ++depth;

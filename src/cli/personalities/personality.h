@@ -81,12 +81,13 @@ struct ToolVerb {
   Shape shape = Shape::words;
   std::array<std::span<const Flag>, 3> flags = {};
   Text why = {};       ///< what the user can do instead of a verb that has no counterpart
-  Text fallback = {};  ///< "--listen=ADDRESS": an option that holds where the user gives none
+  Text fallback = {};  ///< "--listen=ADDRESS" or "--option", where the user gives none
 };
 
 /// A tool's exit statuses for failures that are not the guest's own.
 struct ExitCodes {
   int trap, failure, usage;
+  int most_of_guest = 255;  ///< a guest that exits with more has failed
 };
 
 struct Personality {

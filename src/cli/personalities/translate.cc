@@ -148,6 +148,8 @@ class Translator {
     return family.ends_with('*') && name.starts_with(family.substr(0, family.size() - 1));
   }
 
+  static bool is_group_help(std::string_view list) { return list == "help" || list == "help-long"; }
+
   static const Flag* row(const Tables& tables, std::string_view name) {
     for (std::span<const Flag> table : tables)
       for (const Flag& flag : table) {
@@ -222,7 +224,7 @@ class Translator {
                           .with_remedy(fmt::format("`{} --help` shows what it takes", line())));
         value = argv_[next_++];
       } else if (!value && flag->does == Does::group &&
-                 row({flag->keys}, next.substr(0, next.find('=')))) {
+                 (is_group_help(next) || row({flag->keys}, next.substr(0, next.find('='))))) {
         value = argv_[next_++];
       }
       return apply(*flag, value ? fmt::format("{} {}", name, *value) : std::string(name), value);
@@ -232,7 +234,7 @@ class Translator {
 
   Result<void> read_group(const Flag& group, std::string_view written, std::string_view list) {
     std::string_view head = written.substr(0, written.find(' '));
-    if (list == "help" || list == "help-long") return void(out_.help = true), Result<void>();
+    if (is_group_help(list)) return void(out_.help = true), Result<void>();
     for (const std::string& item : split(list, ',')) {
       size_t equals = item.find('=');
       std::string_view key = std::string_view(item).substr(0, equals);
@@ -500,7 +502,9 @@ class Translator {
     std::string name(option.substr(0, option.find('=')));
     bool given =
         std::ranges::find(out_.options, name, &TranslatedOption::name) != out_.options.end();
-    if (!given) add(name, std::string(option.substr(name.size() + 1)), std::string(option));
+    std::optional<std::string> value;
+    if (name.size() < option.size()) value = option.substr(name.size() + 1);
+    if (!given) add(name, value, std::string(option));
   }
 
   const Personality& tool_;

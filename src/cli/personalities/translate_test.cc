@@ -80,7 +80,8 @@ INSTANTIATE_TEST_SUITE_P(
              "bad argument: `--optimize 9`: a level is 0, 1, 2, 3, s, z, none, speed or "
              "speed_and_size | `wasmedgec --help` shows what it takes"},
         Case{"wasmedge --nn-preload default:ONNX:CPU:m.onnx m.wasm",
-             "run m.wasm\nwasmedge --nn-preload default:ONNX:CPU:m.onnx: wasi-nn is offered to "
+             "run m.wasm\nwasmedge --nn-preload default:ONNX:CPU:m.onnx: wasi-nn is "
+             "offered to "
              "every guest of a build that has it"},
         Case{"wasmedge m.wasm --ctx-size 9", "run m.wasm --ctx-size 9"},
         Case{"wasmedge --version", "version run"}, Case{"wasmedge -v", "version run"}));
@@ -88,34 +89,35 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Wasmtime, Translate,
     testing::Values(
-        Case{"wasmtime run --wasi preview2 a.wasm", "run --wasi=preview2 a.wasm"},
-        Case{"wasmtime run --env --dir=/ a.wasm", "run --env=--dir=/ a.wasm"},
-        Case{"wasmtime run --wasi preview1 a.wasm", "run --wasi=preview1 a.wasm"},
-        Case{"wasmtime -S preview2=y,cli a.wasm", "run a.wasm"},
+        Case{"wasmtime run --wasi preview2 a.wasm", "run --wasi=preview2 --instantiate a.wasm"},
+        Case{"wasmtime run --env --dir=/ a.wasm", "run --env=--dir=/ --instantiate a.wasm"},
+        Case{"wasmtime run --wasi preview1 a.wasm", "run --wasi=preview1 --instantiate a.wasm"},
+        Case{"wasmtime -S preview2=y,cli a.wasm", "run --instantiate a.wasm"},
         Case{"wasmtime run --cranelift --max-wasm-stack 1048576 --opt-level 2 a.wasm",
-             "run --tier=auto --max-stack=1048576 --level=3 a.wasm"},
+             "run --tier=auto --max-stack=1048576 --level=3 --instantiate a.wasm"},
         Case{"wasmtime compile --cranelift --opt-level speed m.wasm", "compile --level=3 m.wasm"},
         Case{"wasmtime compile -O opt-level=s -C compiler=winch m.wasm -o out.cwasm",
              "compile --level=2 --output=out.cwasm m.wasm\nwasmtime compile -C compiler=winch: "
              "what is "
              "compiled ahead of time is always optimised"},
-        Case{"wasmtime --dir host::guest --dir . m.wasm", "run --dir=host::guest --dir=. m.wasm"},
-        Case{"wasmtime --mapdir guest::host m.wasm", "run --dir=host::guest m.wasm"},
+        Case{"wasmtime --dir host::guest --dir . m.wasm",
+             "run --dir=host::guest --dir=. --instantiate m.wasm"},
+        Case{"wasmtime --mapdir guest::host m.wasm", "run --dir=host::guest --instantiate m.wasm"},
         Case{"wasmtime -W fuel=7,timeout=2,max-memory-size=65536 m.wasm -W x",
-             "run --fuel=7 --timeout=2s --max-memory=65536 m.wasm -W x"},
+             "run --fuel=7 --timeout=2s --max-memory=65536 --instantiate m.wasm -W x"},
         Case{"wasmtime -Wsimd=n,threads -Sinherit-network m.wasm",
-             "run --network --features=-simd,+threads m.wasm"},
-        Case{"wasmtime -S inherit-network=n m.wasm", "run m.wasm"},
+             "run --network --instantiate --features=-simd,+threads m.wasm"},
+        Case{"wasmtime -S inherit-network=n m.wasm", "run --instantiate m.wasm"},
         Case{"wasmtime -S http,inherit-network,tcp=n -S udp=n m.wasm",
-             "run --grant=http --network --grant=tcp=n --grant=udp=n m.wasm"},
+             "run --grant=http --network --grant=tcp=n --grant=udp=n --instantiate m.wasm"},
         Case{"wasmtime -S config,config-var=a=b,keyvalue,keyvalue-in-memory-data=k=v=w m.wasm",
              "run --grant=config --grant=config-var=a=b --grant=keyvalue "
-             "--grant=keyvalue-in-memory-data=k=v=w m.wasm"},
+             "--grant=keyvalue-in-memory-data=k=v=w --instantiate m.wasm"},
         Case{"wasmtime -S config-var m.wasm",
              "missing argument: `-S config-var` needs a value | write -S config-var=VALUE"},
-        Case{"wasmtime -O m.wasm", "run m.wasm"},
+        Case{"wasmtime -O m.wasm", "run --instantiate m.wasm"},
         Case{"wasmtime --invoke f --preload a=b.wasm m.wasm 1",
-             "run --invoke=f --preload=a=b.wasm m.wasm 1"},
+             "run --invoke=f --preload=a=b.wasm --instantiate m.wasm 1"},
         Case{"wasmtime -W fule=1 m.wasm",
              "unknown option `fule` of wasmtime -W; did you mean `fuel`? | `wasmtime --help` lists "
              "them"},
@@ -124,12 +126,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"wasmtime -W simd=maybe m.wasm",
              "bad argument: `-W simd=maybe`: y or n | `wasmtime --help` shows what it takes"},
         Case{"wasmtime -C cache=n m.wasm",
-             "run m.wasm\nwasmtime -C cache=n: `sedge cache` is where compiled code is looked "
+             "run --instantiate m.wasm\nwasmtime -C cache=n: `sedge cache` is where compiled code "
+             "is looked "
              "after"},
         Case{"wasmtime -W unknown-imports-trap m.wasm",
              "not available here: `wasmtime -W unknown-imports-trap` | an import that nothing "
              "provides is an error before anything runs"},
-        Case{"wasmtime -W unknown-imports-trap=n m.wasm", "run m.wasm"},
+        Case{"wasmtime -W unknown-imports-trap=n m.wasm", "run --instantiate m.wasm"},
         Case{"wasmtime explore m.wasm",
              "not available here: `wasmtime explore` has no counterpart in sedge | `sedge print` "
              "shows a module's code"},
@@ -143,10 +146,12 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"wasmtime wizer m.wasm -o w.wasm --init-func init",
              "snapshot --output=w.wasm --init=init m.wasm"},
         Case{"wasmtime -C cranelift-opt-level=none,cranelift-x=y m.wasm",
-             "run m.wasm\nwasmtime -C cranelift-opt-level=none: sedge decides this by itself\n"
+             "run --instantiate m.wasm\nwasmtime -C cranelift-opt-level=none: sedge decides this "
+             "by itself\n"
              "wasmtime -C cranelift-x=y: sedge decides this by itself"},
         Case{"wasmtime -O pooling-total-gc-heaps=4 m.wasm",
-             "run m.wasm\nwasmtime -O pooling-total-gc-heaps=4: one run uses one instance; `sedge "
+             "run --instantiate m.wasm\nwasmtime -O pooling-total-gc-heaps=4: one run uses one "
+             "instance; `sedge "
              "serve` pools instances"},
         Case{"wasmtime run -W help", "help run"}, Case{"wasmtime help compile", "help"},
         Case{"wasmtime help", "help"}, Case{"wasmtime help explore", "help"},
@@ -184,7 +189,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"wasmer cache clean", "cache clear"},
         Case{"wasmer run --http-client m.wasm", "run --grant=http m.wasm"},
         Case{"wasmer run -q m.wasm",
-             "run m.wasm\nwasmer run -q: sedge prints nothing but the guest's output and errors"},
+             "run m.wasm\nwasmer run -q: sedge prints nothing but the guest's output "
+             "and errors"},
         Case{"wasmer run --llvm=x m.wasm",
              "bad argument: `--llvm` takes no value | `wasmer run --help` shows what it takes"},
         Case{"wasmer login",

@@ -10,7 +10,7 @@ using namespace rows;
 constexpr Flag kCommon[] = {
     option("--output", 'o', "--output"),
 
-    note("--wat", 't', "the binary format is written; `sedge print` shows it as text"),
+    words("--wat", 't', "--text"),
     {"--color", 0, Takes::value, Does::note, "colours follow NO_COLOR and the terminal"},
     note("--verbose", 'v', kNoLogging),
     note("--generate-dwarf", 0, "text keeps its lines without it"),
@@ -38,12 +38,19 @@ constexpr Flag kNew[] = {
     option("--world", 'w', "--world"),
     note("--realloc-via-memory-grow", 0, "adapters of sedge need no memory of the module"),
     words("--skip-validation", 0, "--no-validate"),
+    {"--merge-imports-based-on-semver", 0, Takes::maybe, Does::note,
+     "imports of compatible versions become one"},
+    satisfied("--return-call-ref"),
     option("--output", 'o', "--output"),
 };
+constexpr Text kSynchronousDummy = "functions of a dummy module trap before they could wait";
 constexpr Flag kEmbed[] = {
     option("--world", 'w', "--world"),
     option("--encoding", 0, "--encoding"),
-    {"--dummy", 0, Takes::nothing, Does::refuse, "sedge makes no modules of its own"},
+    words("--dummy", 0, "--dummy"),
+    {"--dummy-names", 0, Takes::value, Does::words, "--dummy"},
+    note("--async-callback", 0, kSynchronousDummy),
+    note("--async-stackful", 0, kSynchronousDummy),
     {"--only-custom", 0, Takes::nothing, Does::refuse,
      "`sedge component wit --wasm` writes WIT "
      "in binary form"},

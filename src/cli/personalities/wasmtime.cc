@@ -164,7 +164,7 @@ constexpr Flag kRun[] = {
     option("--wasm-timeout", 0, "--timeout", Convert::seconds),
     option("--max-wasm-stack", 0, "--max-stack"),
     option("--max-memory-size", 0, "--max-memory"),
-    note_value("--argv0", 0, "a guest's first argument is its file"),
+    option("--argv0", 0, "--argv0"),
     option("--profile", 0, "--profile"),
     words("--allow-precompiled", 0, "--allow-precompiled"),
     note("--epoch-interruption", 0, "--wasm-timeout needs no switch"),
@@ -208,8 +208,8 @@ constexpr Flag kWast[] = {
 };
 
 constexpr ToolVerb kVerbs[] = {
-    {"", "run", Shape::run, {kRun, kCommon, kOldFeatures}},
-    {"run", "run", Shape::run, {kRun, kCommon, kOldFeatures}},
+    {"", "run", Shape::run, {kRun, kCommon, kOldFeatures}, "", "--instantiate"},
+    {"run", "run", Shape::run, {kRun, kCommon, kOldFeatures}, "", "--instantiate"},
     {"compile", "compile", Shape::words, {kCompile, kCommon, kOldFeatures}},
     {"serve", "serve", Shape::words, {kServe, kCommon}, "", "--listen=0.0.0.0:8080"},
     {"wizer", "snapshot", Shape::words, {kWizer, kCommon}},
@@ -223,6 +223,6 @@ constexpr ToolVerb kVerbs[] = {
 
 }  // namespace
 
-const Personality kWasmtime = {"wasmtime", "Wasmtime's command line", kVerbs, {134, 1, 2}};
+const Personality kWasmtime = {"wasmtime", "Wasmtime's command line", kVerbs, {134, 1, 2, 125}};
 
 }  // namespace sedge::cli

@@ -217,6 +217,26 @@ TEST(Descriptors, RightsOnlyShrink) {
   EXPECT_EQ(guest.open("file", 0, fd), Errno::notcapable);
 }
 
+// Guests that know no rights write zeros; a directory without any would be of no use to anybody.
+TEST(Descriptors, DirectoriesOpenedWithoutRightsGetWhatIsPassedOn) {
+  TempDir dir;
+  constexpr u32 kDirectory = 2;  // an oflag
+  std::filesystem::create_directory(dir.path() / "d");
+  dir.write("d/file", "12345");
+  Guest guest(dir.config());
+  u32 open, narrow, fd;
+  ASSERT_EQ(guest(path_open, 3, 0, 60000, guest.text(60000, "d"), kDirectory, 0, 0, 0, 64000),
+            Errno::success);
+  open = guest.word(64000);
+  ASSERT_EQ(guest.open("file", 0, fd, open), Errno::success);
+  EXPECT_EQ(guest.read(fd, 5), "12345");
+  ASSERT_EQ(guest.open("d", kDirectory, narrow, 3, kFdReaddir), Errno::success);
+  EXPECT_EQ(guest.open("file", 0, fd, narrow), Errno::notcapable);
+  // A file without rights has none.
+  ASSERT_EQ(guest.open("d/file", 0, fd, 3, 0), Errno::success);
+  EXPECT_EQ(guest.read(fd, 1), "error badf");
+}
+
 TEST(Descriptors, AreBounded) {
   TempDir dir;
   Config config = dir.config();

@@ -102,8 +102,10 @@ Answer path_open(Call& call, u32 fd, u32 dirflags, u32 path, u32 path_len, u32 o
   auto opened = std::make_shared<Descriptor>();
   SEDGE_WASI_TRY(opened->type, os::type_of(file.get()));
   if (opened->type == os::FileType::directory) {
-    opened->rights = base & kDirectoryRights;
-    opened->inheriting = rights_inheriting & passed;
+    // Without rights a directory is of no use: whoever asks for none knows no rights, and means all.
+    const bool knows_rights = rights_base != 0 || rights_inheriting != 0;
+    opened->rights = (knows_rights ? base : passed) & kDirectoryRights;
+    opened->inheriting = knows_rights ? rights_inheriting & passed : passed;
     const os::Dir& parent = *at.dir->dir;
     opened->handle = DirHandle{
         std::make_shared<const os::Dir>(std::move(file), parent.readonly(), parent.resolver()),

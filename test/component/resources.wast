@@ -1,0 +1,166 @@
+;; Resources: own and borrow, destructors, handles that are guessed, reused and kept.
+(component definition $T
+  (component $A
+    (core module $D
+      (global $drops (export "drops") (mut i32) (i32.const 0))
+      (global $last (export "last") (mut i32) (i32.const 0))
+      (func (export "drop") (param i32)
+        (global.set $drops (i32.add (global.get $drops) (i32.const 1)))
+        (global.set $last (local.get 0))))
+    (core instance $d (instantiate $D))
+    (type $R (resource (rep i32) (dtor (core func $d "drop"))))
+    (core func $new (canon resource.new $R))
+    (core func $rep (canon resource.rep $R))
+    (core func $end (canon resource.drop $R))
+    (core module $M
+      (import "" "new" (func $new (param i32) (result i32)))
+      (import "" "rep" (func $rep (param i32) (result i32)))
+      (import "" "end" (func $end (param i32)))
+      (import "d" "drops" (global $drops (mut i32)))
+      (import "d" "last" (global $last (mut i32)))
+      (func (export "make") (param i32) (result i32) (call $new (local.get 0)))
+      ;; a borrow of its own resource comes as the representation
+      (func (export "get") (param i32) (result i32) (local.get 0))
+      (func (export "take") (param i32) (result i32)
+        (call $rep (local.get 0))
+        (call $end (local.get 0)))
+      (func (export "drops") (result i32)
+        (i32.add (i32.mul (global.get $drops) (i32.const 100)) (global.get $last)))
+      (func (export "guess") (param i32) (result i32) (call $rep (local.get 0))))
+    (core instance $m (instantiate $M
+      (with "d" (instance $d))
+      (with "" (instance (export "new" (func $new)) (export "rep" (func $rep)) (export "end" (func $end))))))
+    (export $R' "r" (type $R))
+    (func (export "[constructor]r") (param "rep" u32) (result (own $R')) (canon lift (core func $m "make")))
+    (func (export "[method]r.get") (param "self" (borrow $R')) (result u32) (canon lift (core func $m "get")))
+    (func (export "[static]r.take") (param "r" (own $R')) (result u32) (canon lift (core func $m "take")))
+    (func (export "drops") (result u32) (canon lift (core func $m "drops")))
+    (func (export "guess") (param "handle" u32) (result u32) (canon lift (core func $m "guess"))))
+  (component $B
+    (import "a" (instance $a
+      (export "r" (type $R (sub resource)))
+      (export "[constructor]r" (func (param "rep" u32) (result (own $R))))
+      (export "[method]r.get" (func (param "self" (borrow $R)) (result u32)))
+      (export "[static]r.take" (func (param "r" (own $R)) (result u32)))))
+    (alias export $a "r" (type $R))
+    (core func $make (canon lower (func $a "[constructor]r")))
+    (core func $get (canon lower (func $a "[method]r.get")))
+    (core func $take (canon lower (func $a "[static]r.take")))
+    (core func $end (canon resource.drop $R))
+    (core module $N
+      (import "" "make" (func $make (param i32) (result i32)))
+      (import "" "get" (func $get (param i32) (result i32)))
+      (import "" "take" (func $take (param i32) (result i32)))
+      (import "" "end" (func $end (param i32)))
+      (global $kept (mut i32) (i32.const 0))
+      (func (export "round") (param i32) (result i32) (local $h i32)
+        (local.set $h (call $make (local.get 0)))
+        (if (i32.ne (call $get (local.get $h)) (local.get 0)) (then unreachable))
+        (if (i32.ne (call $get (local.get $h)) (local.get 0)) (then unreachable))
+        (call $take (local.get $h)))
+      (func (export "end") (param i32) (call $end (call $make (local.get 0))))
+      (func (export "twice") (param i32) (local $h i32)
+        (local.set $h (call $make (local.get 0)))
+        (call $end (local.get $h))
+        (call $end (local.get $h)))
+      (func (export "after") (param i32) (result i32) (local $h i32)
+        (local.set $h (call $make (local.get 0)))
+        (drop (call $take (local.get $h)))
+        (call $get (local.get $h)))
+      (func (export "many") (param i32) (result i32) (local $i i32) (local $first i32)
+        (local.set $first (call $make (i32.const 0)))
+        (loop $more
+          (local.set $i (i32.add (local.get $i) (i32.const 1)))
+          ;; an index is used again once it is free
+          (if (i32.ne (call $make (local.get $i)) (i32.add (local.get $first) (i32.const 1))) (then unreachable))
+          (call $end (i32.add (local.get $first) (i32.const 1)))
+          (br_if $more (i32.lt_u (local.get $i) (local.get 0))))
+        (call $take (local.get $first))))
+    (core instance $n (instantiate $N (with "" (instance
+      (export "make" (func $make)) (export "get" (func $get)) (export "take" (func $take))
+      (export "end" (func $end))))))
+    (func (export "round") (param "rep" u32) (result u32) (canon lift (core func $n "round")))
+    (func (export "end") (param "rep" u32) (canon lift (core func $n "end")))
+    (func (export "twice") (param "rep" u32) (canon lift (core func $n "twice")))
+    (func (export "after") (param "rep" u32) (result u32) (canon lift (core func $n "after")))
+    (func (export "many") (param "count" u32) (result u32) (canon lift (core func $n "many"))))
+  (instance $a (instantiate $A))
+  (instance $b (instantiate $B (with "a" (instance $a))))
+  (export "drops" (func $a "drops"))
+  (export "guess" (func $a "guess"))
+  (export "round" (func $b "round"))
+  (export "end" (func $b "end"))
+  (export "twice" (func $b "twice"))
+  (export "after" (func $b "after"))
+  (export "many" (func $b "many")))
+
+(component instance $i $T)
+(assert_return (invoke "round" (u32.const 7)) (u32.const 7))
+(assert_return (invoke "drops") (u32.const 107))
+(assert_return (invoke "end" (u32.const 9)))
+(assert_return (invoke "drops") (u32.const 209))
+(assert_return (invoke "many" (u32.const 1000)) (u32.const 0))
+(assert_return (invoke "drops") (u32.const 100300))
+(assert_trap (invoke "guess" (u32.const 1)) "unknown handle index 1")
+(component instance $i $T)
+(assert_trap (invoke "guess" (u32.const 0xffffffff)) "unknown handle index")
+(component instance $i $T)
+(assert_trap (invoke "twice" (u32.const 1)) "unknown handle index")
+(component instance $i $T)
+(assert_trap (invoke "after" (u32.const 1)) "unknown handle index")
+
+;; A borrow that a function keeps, and an own that is lent while it is taken, trap.
+(component
+  (component $A
+    (type $R (resource (rep i32)))
+    (core func $new (canon resource.new $R))
+    (core module $M
+      (import "" "new" (func $new (param i32) (result i32)))
+      (func (export "make") (result i32) (call $new (i32.const 5))))
+    (core instance $m (instantiate $M (with "" (instance (export "new" (func $new))))))
+    (export $R' "r" (type $R))
+    (func (export "make") (result (own $R')) (canon lift (core func $m "make"))))
+  (component $B
+    (import "r" (type $R (sub resource)))
+    (core module $M (func (export "keep") (param i32)))
+    (core instance $m (instantiate $M))
+    (func (export "keep") (param "r" (borrow $R)) (canon lift (core func $m "keep"))))
+  (component $C
+    (import "r" (type $R (sub resource)))
+    (import "make" (func $make (result (own $R))))
+    (import "keep" (func $keep (param "r" (borrow $R))))
+    (core func $make' (canon lower (func $make)))
+    (core func $keep' (canon lower (func $keep)))
+    (core module $M
+      (import "" "make" (func $make (result i32)))
+      (import "" "keep" (func $keep (param i32)))
+      (func (export "run") (call $keep (call $make))))
+    (core instance $m (instantiate $M (with "" (instance
+      (export "make" (func $make')) (export "keep" (func $keep'))))))
+    (func (export "run") (canon lift (core func $m "run"))))
+  (instance $a (instantiate $A))
+  (instance $b (instantiate $B (with "r" (type $a "r"))))
+  (instance $c (instantiate $C
+    (with "r" (type $a "r")) (with "make" (func $a "make")) (with "keep" (func $b "keep"))))
+  (export "run" (func $c "run")))
+(assert_trap (invoke "run") "borrow handles still remain at the end of the call")
+
+;; Two definitions are two types, whatever they look like; each instance has its own.
+(assert_invalid
+  (component
+    (component $A
+      (type $R (resource (rep i32)))
+      (export "r" (type $R)))
+    (component $B (import "r" (type $R (sub resource))) (import "s" (type (eq $R))))
+    (instance $a (instantiate $A))
+    (instance $b (instantiate $A))
+    (instance $c (instantiate $B (with "r" (type $a "r")) (with "s" (type $b "r")))))
+  "resource types are not the same")
+(assert_invalid
+  (component
+    (import "r" (type $R (sub resource)))
+    (core func (canon resource.new $R)))
+  "not a local resource")
+(assert_invalid
+  (component (type (resource (rep f32))))
+  "resources can only be represented by `i32`")
