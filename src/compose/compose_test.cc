@@ -457,7 +457,8 @@ TEST(Wac, SaysWhereItErrs) {
                "expressions are nested more than 100 deep"},
            Case{"package t:a;\nuse x/y;", "`use` outside of an interface"},
            Case{"package t:a;\ninterface i { f: func(a: nope); }", "a.wac"},
-           Case{"package t:a;\nimport f: func(a: b@/* \u00e9", "a block comment is not closed"},
+           Case{"package t:a;\nimport f: func(a: b@/* \u00e9", "expected `)`, found `@`"},
+           Case{"package t:a@/* \u00e9", "a block comment is not closed"},
        }) {
     std::string got = message(compose_text(text, packages()));
     EXPECT_NE(got.find(expected), std::string::npos) << text << "\n" << got;
