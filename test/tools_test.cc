@@ -187,7 +187,7 @@ TEST_F(Tools, WacFilesFindPackagesOfWit) {
   EXPECT_TRUE(contains(run({"component", "wit", "a.wasm"}).out,
                        "  import t:io/streams;\n  import t:one/i;\n  import t:two/i@1.0.0;\n"));
   write("b.wac", "package t:a;\nimport s: t:part/i;\n");
-  expect({"compose", "b.wac"}, 3, "",
+  expect({"compose", "b.wac"}, 4, "",
          "error: b.wac:2:11: cannot make a component: deps/t/part.wat is a component, not the "
          "package of WIT `t:part`\nhelp: --dep t:part=PATH of its WIT\n");
   write("c.wac", "package t:a;\nimport s: t:none/i;\n");
