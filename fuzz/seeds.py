@@ -150,6 +150,14 @@ WAC = [
     b"package t:app;\ninterface i { record r { n: u32 } f: func(r: r); }\nimport e: i;\n"
     b"import f as g: func(a: list<u8>) -> string;\n"
     b"export (new a:c { \"t:a/x@0.2.0\": (new a:b {})[\"t:a/x@0.2.1\"], ... }).y;\n",
+    b"package t:app;\ntype a = u8;\nrecord r { x: list<a> }\nvariant v { p(r), q }\n"
+    b"flags %flags { p }\nenum e { p }\ntype f = func(x: r) -> v;\ntype g = func(x: a);\n"
+    b"import k: g;\ninterface i { use j.{t}; type h = func(x: t); go: h; }\n"
+    b"interface j { type t = u32; resource s { constructor(); } }\ntype n = func();\n"
+    b"world %world { import i; export d: interface { f: func(); }; import n: n; include w; }\n"
+    b"world w { type h = func(); export x: h; }\nexport r as \"s\";\nexport k;\n",
+    b"package t:app targets t:a/w;\nworld w { include t:a/b@1.0.0 with { x as y }; }\n"
+    b"import s: t:a/streams;\nimport u as \"x\": t:a/error@0.2.0;\n",
 ]
 
 

@@ -173,6 +173,29 @@ TEST_F(Tools, WacFilesNameWorldsAndInterfaces) {
   EXPECT_TRUE(contains(outcome.err, "import `t:w/i@1.0.0`: the world has no such import"));
 }
 
+TEST_F(Tools, WacFilesFindPackagesOfWit) {
+  for (const char* folder : {"deps/t/io", "deps/t/two"})
+    std::filesystem::create_directories(path(folder));
+  write("deps/t/io/a.wit", "package t:io@0.2.0;\ninterface streams { f: func(); }\n");
+  write("deps/t/one.wit", "package t:one;\ninterface i { g: func(); }\n");
+  write("two.wit", "package t:two@1.0.0;\ninterface i { h: func(); }\n");
+  write("deps/t/part.wat", "(component)");
+  expect({"component", "wit", "--wasm", "two.wit", "-o", "deps/t/two/1.0.0.wasm"}, 0, "", "");
+  write("a.wac",
+        "package t:a;\nimport s: t:io/streams;\nimport o: t:one/i;\nimport w: t:two/i@1.0.0;\n");
+  expect({"compose", "a.wac", "-o", "a.wasm"}, 0, "", "");
+  EXPECT_TRUE(contains(run({"component", "wit", "a.wasm"}).out,
+                       "  import t:io/streams;\n  import t:one/i;\n  import t:two/i@1.0.0;\n"));
+  write("b.wac", "package t:a;\nimport s: t:part/i;\n");
+  expect({"compose", "b.wac"}, 4, "",
+         "error: b.wac:2:11: cannot make a component: deps/t/part.wat is a component, not the "
+         "package of WIT `t:part`\nhelp: --dep t:part=PATH of its WIT\n");
+  write("c.wac", "package t:a;\nimport s: t:none/i;\n");
+  expect({"compose", "c.wac"}, 1, "",
+         "error: c.wac:2:11: file not found: package `t:none`\n"
+         "help: --dep t:none=FILE, or --deps-dir DIR with DIR/t/none/, .wit or .wasm\n");
+}
+
 TEST_F(Tools, ComponentTargets) {
   write("a.wat", kTakes);
   write("w.wit",

@@ -34,7 +34,8 @@ constexpr Option kOptions[] = {
     {"--config", 'c', "FILE", "dependencies and instantiations as YAML, as wasm-tools takes it"},
 #endif
     {"--dep", 0, "NS:PKG=PATH", "for a .wac file: a component, or a package of WIT", true},
-    {"--deps-dir", 0, "DIR", "for a .wac file: NS/PKG.wasm for the rest (default: deps)"},
+    {"--deps-dir", 0, "DIR",
+     "for a .wac file: NS/PKG.wasm, .wit or / for the rest (default: deps)"},
     {"--closed", 0, "", "refuse imports that nothing satisfies"},
     {"--output", 'o', "FILE", "where the component goes; - is standard output (default: -)"},
     kTextOption,
@@ -69,37 +70,94 @@ bool is_wit(const std::string& path) {
   return component && componentize::is_wit_package(*component);
 }
 
-/// Adds the packages of WIT at `path`, with those that they use.
-Result<void> add_wit(wit::Resolve& resolve, const std::string& path) {
+/// Adds the packages of WIT at `path`, with those that they use. The name of the first.
+Result<wit::PackageName> add_wit(wit::Resolve& resolve, const std::string& path) {
   wit::LoadOptions options;
   options.gates.all = true;
   SEDGE_TRY_ASSIGN(wit::Loaded loaded, componentize::load_wit(path, options));
+  wit::PackageName name = loaded.resolve.packages[loaded.root].name;
   if (resolve.packages.empty()) {
     resolve = std::move(loaded.resolve);
-    return {};
+    return name;
   }
   for (wit::PackageId id = 0; id < loaded.resolve.packages.size(); ++id) {
     std::vector<uint8_t> binary = componentize::encode_package(loaded.resolve, id);
     SEDGE_TRY_ASSIGN(component::Component package, component::decode(Bytes(binary), nullptr));
     SEDGE_TRY(componentize::decode_package_into(resolve, package));
   }
-  return {};
+  return name;
 }
 
-/// Where a folder of dependencies has "ns:pkg@1.0.0".
-std::optional<std::string> find_in(const std::string& folder, std::string_view name) {
-  std::string path = folder;
-  std::string_view rest = name.substr(0, name.find('@'));
-  while (!rest.empty()) {
-    size_t colon = rest.find(':');
-    path += "/" + std::string(rest.substr(0, colon));
-    rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon + 1);
-  }
-  std::string version(name.substr(rest.size() + name.substr(0, name.find('@')).size()));
-  for (const std::string& file : {path + version + ".wasm", path + ".wasm", path + ".wat"})
-    if (fs::exists(file)) return file;
-  return std::nullopt;
+bool has_wit(const std::string& folder) {
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+    if (it->path().extension() == ".wit") return true;
+  return false;
 }
+
+/// What a composition's packages are: those of --dep, then those of the folder of dependencies.
+class Dependencies {
+ public:
+  Dependencies(std::vector<NamedPath> named, std::string folder)
+      : named_(std::move(named)), folder_(std::move(folder)) {}
+
+  Result<component::Component> component(const std::string& name) const {
+    if (auto path = find(name, {".wasm", ".wat"}, false)) return read_component(*path);
+    return fail(unknown(name, ".wasm"));
+  }
+
+  Result<void> add_wit_package(wit::Resolve& resolve, const wit::PackageName& name) const {
+    std::string text = name.to_string();
+    auto path = find(text, {".wasm", ".wat", ".wit"}, true);
+    if (!path) return fail(unknown(text, "/, .wit or .wasm"));
+    if (!is_wit(*path)) {
+      SEDGE_TRY(read_component(*path));
+      return fail(
+          Error(ErrorCode::no_component,
+                fmt::format(": {} is a component, not the package of WIT `{}`", *path, text))
+              .with_remedy(fmt::format("--dep {}=PATH of its WIT", text)));
+    }
+    SEDGE_TRY_ASSIGN(wit::PackageName found, add_wit(resolve, *path));
+    bool fits = found.space == name.space && found.name == name.name &&
+                (!name.version || found.version == name.version);
+    if (fits) return {};
+    return fail(Error(ErrorCode::no_component, fmt::format(": {} has the package `{}`, not `{}`",
+                                                           *path, found.to_string(), text))
+                    .with_remedy(fmt::format("--dep {}=PATH of its WIT", text)));
+  }
+
+ private:
+  /// Where "ns:pkg@1.0.0" lies. A version may be part of the file's name, a folder or left out.
+  std::optional<std::string> find(const std::string& name,
+                                  std::initializer_list<const char*> endings, bool folders) const {
+    size_t at = std::min(name.find('@'), name.size());
+    std::string plain = name.substr(0, at);
+    for (const NamedPath& dep : named_)
+      if (dep.name == name || dep.name == plain) return dep.path;
+    std::ranges::replace(plain, ':', '/');
+    std::vector<std::string> places{folder_ + "/" + plain};
+    if (at != name.size())
+      places = {places[0] + name.substr(at), places[0] + "/" + name.substr(at + 1), places[0]};
+    std::error_code error;
+    for (const std::string& place : places) {
+      if (folders && has_wit(place)) return place;
+      for (const char* ending : endings)
+        if (std::string file = place + ending; fs::is_regular_file(file, error)) return file;
+    }
+    return std::nullopt;
+  }
+
+  static Error unknown(const std::string& name, const char* endings) {
+    std::string path = name.substr(0, name.find('@'));
+    std::ranges::replace(path, ':', '/');
+    return Error(ErrorCode::file_not_found, fmt::format(": package `{}`", name))
+        .with_remedy(
+            fmt::format("--dep {}=FILE, or --deps-dir DIR with DIR/{}{}", name, path, endings));
+  }
+
+  std::vector<NamedPath> named_;
+  std::string folder_;
+};
 
 Result<component::Component> compose_text(const Arguments& arguments, std::string_view path) {
   SEDGE_TRY_ASSIGN(FileContent text, read_file(std::string(path), kMaxWacFile));
@@ -109,16 +167,11 @@ Result<component::Component> compose_text(const Arguments& arguments, std::strin
   input.text = std::string(text.text());
   for (const NamedPath& dep : named)
     if (is_wit(dep.path)) SEDGE_TRY(add_wit(input.wit, dep.path));
-  std::string folder(arguments.get("--deps-dir").value_or("deps"));
-  input.find = [&](const std::string& name) -> Result<component::Component> {
-    for (const NamedPath& dep : named)
-      if (dep.name == name || dep.name == name.substr(0, name.find('@')))
-        return read_component(dep.path);
-    if (auto file = find_in(folder, name)) return read_component(*file);
-    return fail(
-        Error(ErrorCode::file_not_found, fmt::format(": package `{}`", name))
-            .with_remedy(fmt::format("--dep {}=FILE, or --deps-dir DIR with DIR/{}.wasm", name,
-                                     std::string(name).replace(name.find(':'), 1, "/"))));
+  Dependencies dependencies(std::move(named),
+                            std::string(arguments.get("--deps-dir").value_or("deps")));
+  input.find = [&](const std::string& name) { return dependencies.component(name); };
+  input.find_wit = [&](wit::Resolve& resolve, const wit::PackageName& name) {
+    return dependencies.add_wit_package(resolve, name);
   };
   return compose::compose_wac(input);
 }

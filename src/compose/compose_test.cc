@@ -258,9 +258,177 @@ TEST(Wac, ImportsAndExports) {
       "export u...;\nexport e.f;\nexport f as again;\n",
       packages());
   ASSERT_TRUE(made.has_value()) << made.error().render();
+  EXPECT_EQ(
+      outline(*made),
+      "import e, import my-f, import i, import t:calc/ops, export extra, export run, export f, "
+      "export again");
+}
+
+TEST(Wac, DeclaresAndExportsTypes) {
+  auto made = compose_text(
+      "package t:app;\n"
+      "type a = u8;\ntype b = a;\nrecord r { x: list<b>, y: option<b> }\n"
+      "variant v { one, two(r), three(tuple<r, a>) }\nflags %flags { p, q }\nenum e { p, q }\n"
+      "type f = func(x: r) -> v;\ntype g = f;\ntype plain = func(x: a, y: list<string>);\n"
+      "interface i { use j.{t}; record n { x: t } type h = func(x: n); go: h; stop: h; }\n"
+      "interface j { type t = u32; resource res { constructor(); } }\n"
+      "world w {\n  import i;\n  export inner: interface { type h = func(); go: h; };\n"
+      "  include base;\n  type local = func(x: string);\n  import o: local;\n}\n"
+      "world base { import n: none; }\ntype none = func();\n"
+      "import p: plain;\nimport q: func(x: b);\n"
+      "export r as \"renamed\";\nexport p;\n",
+      {});
+  EXPECT_NE(message(made).find("there is no interface or world `none`"), std::string::npos);
+
+  made = compose_text(
+      "package t:app;\n"
+      "type a = u8;\ntype b = a;\nrecord r { x: list<b>, y: option<b> }\n"
+      "variant v { one, two(r), three(tuple<r, a>) }\nflags %flags { p, q }\nenum e { p, q }\n"
+      "type f = func(x: r) -> v;\ntype g = f;\ntype plain = func(x: a, y: list<string>);\n"
+      "type none = func();\n"
+      "interface i { use j.{t}; record n { x: t } type h = func(x: n); go: h; stop: h; }\n"
+      "interface j { type t = u32; resource res { constructor(); } }\n"
+      "world w {\n  import i;\n  export inner: interface { type h = func(); go: h; };\n"
+      "  include base;\n  type local = func(x: string);\n  import o: local;\n}\n"
+      "world base { import n: none; }\n"
+      "import p: plain;\nimport q: func(x: b);\n"
+      "export r as \"renamed\";\nexport p;\nexport q;\n",
+      {});
+  ASSERT_TRUE(made.has_value()) << made.error().render();
   EXPECT_EQ(outline(*made),
-            "import e, import my-f, import i, import t:calc/ops, export run, export f, export "
-            "again");
+            "import p, import q, export a, export b, export renamed, export v, export flags, "
+            "export e, export f, export g, export plain, export none, export i, export j, export "
+            "w, export base, export p, export q");
+
+  // Interfaces and worlds are what a package of WIT has.
+  made = compose_text(
+      "package t:app@1.0.0;\ninterface i { type h = func(x: u8); go: h; }\n"
+      "world w { import o: fun; export inner: interface { type h = func(); stop: h; }; }\n"
+      "type fun = func();\n",
+      {});
+  EXPECT_NE(message(made).find("there is no interface or world `fun`"), std::string::npos);
+  made = compose_text(
+      "package t:app@1.0.0;\ninterface i { type h = func(x: u8); go: h; }\n"
+      "world w { type fun = func(); import o: fun; import i; export inner: interface { type h = "
+      "func(); stop: h; }; }\n",
+      {});
+  ASSERT_TRUE(made.has_value()) << made.error().render();
+  EXPECT_EQ(wit_of(*made),
+            "package t:app@1.0.0;\n\n"
+            "interface i {\n"
+            "  go: func(x: u8);\n"
+            "}\n\n"
+            "world w {\n"
+            "  import i;\n"
+            "  import o: func();\n\n"
+            "  export inner: interface {\n"
+            "    stop: func();\n"
+            "  }\n"
+            "}\n");
+}
+
+TEST(Wac, RefusesNamesThatClash) {
+  struct Case {
+    std::string_view text, expected, remedy;
+  };
+  for (const auto& [text, expected, remedy] : {
+           Case{"import f: func();\ninterface i {}\nexport f as i;",
+                "a.wac:4:8: cannot make a component: `i` is a type, which is exported",
+                "choose another name"},
+           Case{"import f: func();\nworld w {}\nexport f as \"w\";", "`w` is a type", "another"},
+           Case{"import f as x: func();\ntype x = u8;\nexport f;", "`x` is a type", "another"},
+           Case{"import f: func();\nexport f as r;\nrecord r { x: u8 }",
+                "a.wac:4:8: cannot make a component: `r` is declared, and so exported",
+                "rename one"},
+           Case{"type x = u8;\ntype x = u16;", "`x` is defined already (line 3, column 6)",
+                "choose another"},
+           Case{"type x = u8;\nimport X: func();", "`X` is defined already", "choose another"},
+           Case{"import o as \"t:calc/ops\": interface { add: func(a: f64, b: f64) -> f64; };\n"
+                "let u = new t:user { ... };",
+                "a.wac:3:13: cannot make a component: `...` would import `t:calc/ops` for `t:user`",
+                "give the import as an argument"},
+           Case{"let u = new t:user { ... };\nimport o as \"t:calc/ops\": func();",
+                "`t:calc/ops` is imported twice (`t:user` with `...` imports it)", ""},
+           Case{"interface i { resource r { x: func(); x: static func(); } }",
+                "resource `r` has two functions called `x` (line 2, column 39)", "rename one"},
+           Case{"world w { resource r { x: func(); x: static func(); } }",
+                "resource `r` has two functions called `x`", "rename one"},
+           Case{"interface i { type h = func(); record h { x: u8 } }", "`h` is defined twice", ""},
+       }) {
+    std::string got = message(compose_text("package t:a;\n" + std::string(text), packages()));
+    EXPECT_NE(got.find(expected), std::string::npos) << text << "\n" << got;
+    EXPECT_NE(got.find(remedy), std::string::npos) << text << "\n" << got;
+  }
+}
+
+TEST(Wac, RefusesTypesOutOfPlace) {
+  struct Case {
+    std::string_view text, expected;
+  };
+  for (const auto& [text, expected] : {
+           Case{"type x = x;", "there is no type `x` before this (line 2, column 10)"},
+           Case{"type l = list<r>;\nrecord r { x: u8 }", "there is no type `r` before this"},
+           Case{"interface i {}\ntype x = func(y: i);", "there is no type `i` before this"},
+           Case{"record r { x: u8 }\nimport f: func(x: list<r>);",
+                "the import `f` uses `r`, a type that the document declares"},
+           Case{"record r { x: u8 }\ntype s = r;\ntype t = list<s>;\ntype f = func(x: t);\n"
+                "import g: f;",
+                "the import `g` uses `t`"},
+           Case{"type x = u8;\ntype f = func(y: x);\nworld w { import f: f; }",
+                "function type `f` uses types of the document, which a world does not see"},
+           Case{"interface i { type x = u8; f: x; }", "has no function type `x` before this"},
+           Case{"type x = u8;\nworld w { import y: x; }", "there is no interface or world `x`"},
+           Case{"type f = func();\nworld w { include f; }", "there is no interface or world `f`"},
+           Case{"type f = func();\ntype g = list<f>;", "there is no type `f` before this"},
+           Case{"resource r;", "`resource` outside of an interface"},
+           Case{"type x = u8;\nexport x.y;", "type `x` is no instance"},
+           Case{"type x = borrow<u8>;", "expected the name of a resource"},
+       }) {
+    std::string got = message(compose_text("package t:a;\n" + std::string(text), packages()));
+    EXPECT_NE(got.find(expected), std::string::npos) << text << "\n" << got;
+  }
+  std::string many = "package t:a;\ninterface i { type h = func(";
+  for (int i = 0; i < 1000; ++i) many += "a" + std::to_string(i) + ": u8, ";
+  many += ");";
+  for (int i = 0; i < 200; ++i) many += " go" + std::to_string(i) + ": h;";
+  EXPECT_NE(message(compose_text(many + " }", {})).find("more than 100000 parts together"),
+            std::string::npos);
+}
+
+TEST(Wac, FindsPackagesOfWit) {
+  WacInput input;
+  input.path = "a.wac";
+  input.find = [](const std::string& name) -> Result<component::Component> {
+    return fail(ErrorCode::file_not_found, ": " + name);
+  };
+  std::vector<std::string> asked;
+  input.find_wit = [&](wit::Resolve& resolve, const wit::PackageName& name) -> Result<void> {
+    asked.push_back(name.to_string());
+    if (name.name != "io") return fail(ErrorCode::file_not_found, ": package");
+    auto loaded = wit::load_text("io.wit",
+                                 "package t:io@0.2.0;\ninterface error { resource e; }\n"
+                                 "interface streams { use error.{e}; f: func(e: e); }\n"
+                                 "world base { import streams; }\n",
+                                 {});
+    EXPECT_TRUE(loaded.has_value());
+    resolve = std::move(loaded->resolve);
+    return {};
+  };
+  input.text =
+      "package t:app targets t:io/base;\nimport other: t:io/error@0.2.0;\n"
+      "import s: t:io/streams;\ninterface i { use t:io/error.{e}; }\nworld w { include t:io/base; "
+      "import t:io/error; }\n";
+  auto made = compose_wac(input);
+  EXPECT_EQ(asked, std::vector<std::string>{"t:io"});
+  EXPECT_NE(message(made).find("import `t:io/streams`: the world has no such import"),
+            std::string::npos);
+  input.text.replace(input.text.find(" targets t:io/base"), 18, "");
+  made = compose_wac(input);
+  ASSERT_TRUE(made.has_value()) << made.error().render();
+  EXPECT_EQ(outline(*made), "import t:io/error@0.2.0, import t:io/streams, export i, export w");
+  input.text = "package t:app;\ninterface i { use t:none/error.{e}; }\n";
+  EXPECT_NE(message(compose_wac(input)).find("a.wac:2:19: file not found: package"),
+            std::string::npos);
 }
 
 TEST(Wac, SaysWhereItErrs) {
@@ -287,9 +455,10 @@ TEST(Wac, SaysWhereItErrs) {
            Case{
                "package t:a;\nlet c = " + std::string(200, '(') + "a" + std::string(200, ')') + ";",
                "expressions are nested more than 100 deep"},
-           Case{"package t:a;\nrecord r { a: u8 }", "`record` outside of an interface"},
+           Case{"package t:a;\nuse x/y;", "`use` outside of an interface"},
            Case{"package t:a;\ninterface i { f: func(a: nope); }", "a.wac"},
-           Case{"package t:a;\nimport f: func(a: b@/* \u00e9", "a block comment is not closed"},
+           Case{"package t:a;\nimport f: func(a: b@/* \u00e9", "expected `)`, found `@`"},
+           Case{"package t:a@/* \u00e9", "a block comment is not closed"},
        }) {
     std::string got = message(compose_text(text, packages()));
     EXPECT_NE(got.find(expected), std::string::npos) << text << "\n" << got;
@@ -300,6 +469,8 @@ TEST(Wac, SaysWhereItErrs) {
 TEST(Wac, AnyTextIsAnswered) {
   std::string whole =
       "package t:app@1.0.0 targets t:w/w;\ninterface i { record r { n: u32 } f: func(r: r); }\n"
+      "type l = list<u8>;\nrecord r { a: l }\ntype d = func(a: l);\nimport k: d;\n"
+      "world w { type m = func(); import m: m; export x: interface { g: func(); }; }\n"
       "import e: i;\nimport f as \"g\": func(a: list<u8>) -> string;\n"
       "let c = new t:calc { };\nlet u = new t:user { ops: (c).ops, ...c, ... };\n"
       "export u[\"run\"] as again;\nexport u...;\n";

@@ -11,7 +11,6 @@
 #include "component/names.h"
 #include "component/subtype.h"
 #include "componentize/wit_encode.h"
-#include "compose/type_writer.h"
 #include "wit/semver.h"
 
 namespace sedge::compose {
@@ -129,11 +128,13 @@ std::string Graph::describe(NodeId id) const {
       return fmt::format("an instance of `{}`", packages_[node.package].name);
     case Node::Kind::access:
       return fmt::format("`{}` of {}", node.name, describe(node.of));
+    case Node::Kind::type:
+      return fmt::format("type `{}`", node.name);
   }
   return {};
 }
 
-Result<NodeId> Graph::import(std::string name, PackageId world) {
+Result<NodeId> Graph::import(std::string name, PackageId world, std::string_view item) {
   auto parsed = component::parse_extern_name(name, Features::all());
   if (!parsed)
     return fail(ErrorCode::no_component,
@@ -142,13 +143,51 @@ Result<NodeId> Graph::import(std::string name, PackageId world) {
     if (other.name == name)
       return fail(ErrorCode::no_component,
                   fmt::format(": `{}` is imported twice{}", name,
-                              other.is_explicit ? ""
-                                                : fmt::format(" (`{}` with `...` imports it)",
-                                                              packages_[other.package].name)));
+                              other.is_explicit ? "" : implicit_reason(other)));
   const EntityMap& items = imports(world);
-  for (size_t i = 0; i + 1 < items.size(); ++i)
-    SEDGE_TRY(implicit_import(items[i].name, world, items[i].entity));
-  return add_import({std::move(name), {items[items.size() - 1].entity}, true, world});
+  size_t last = item.empty() ? items.size() - 1 : items.position(item);
+  for (size_t i = 0; i < last; ++i)
+    if (items[i].entity.kind == Kind::instance)
+      SEDGE_TRY(implicit_import(items[i].name, world, items[i].entity));
+  return add_import({std::move(name), {items[last].entity}, true, world});
+}
+
+Result<NodeId> Graph::declare(std::string name, StandaloneType type) {
+  Node node;
+  node.name = std::move(name);
+  node.standalone = std::move(type);
+  return add_type(std::move(node));
+}
+
+Result<NodeId> Graph::declare(std::string name, PackageId world) {
+  const Entity& found = *imports(world).find(name);
+  Node node;
+  node.name = std::move(name);
+  node.entity.type = found.type;
+  if (found.kind == Kind::func) node.entity.type = {component::TypeRef::Kind::func, found.id};
+  return add_type(std::move(node));
+}
+
+Result<NodeId> Graph::add_type(Node node) {
+  if (has_export(node.name))
+    return fail(
+        Error(ErrorCode::no_component,
+              fmt::format(": `{}` is declared, and so exported, but the name is exported already",
+                          node.name))
+            .with_remedy("rename one of the two: export … as \"name\""));
+  node.kind = Node::Kind::type;
+  node.entity.kind = Kind::type;
+  std::string name = node.name;
+  NodeId id = add_node(std::move(node));
+  add_export(std::move(name), id);
+  return id;
+}
+
+/// Why it is imported although nothing says so.
+std::string Graph::implicit_reason(const Import& import) const {
+  const Package& package = packages_[import.package];
+  if (package.is_world) return fmt::format(" (`{}` uses it: import it before that)", package.name);
+  return fmt::format(" (`{}` with `...` imports it)", package.name);
 }
 
 NodeId Graph::add_import(Import import) {
@@ -210,6 +249,15 @@ Result<NodeId> Graph::instantiate(PackageId package, std::vector<Argument> argum
   for (const EntityMap::Item& item : wanted) {
     if (std::ranges::any_of(arguments, [&](const Argument& a) { return a.name == item.name; }))
       continue;
+    if (fill && std::ranges::any_of(imports_, [&](const Import& i) {
+          return i.is_explicit && i.name == item.name;
+        }))
+      return fail(
+          Error(
+              ErrorCode::no_component,
+              fmt::format(": `...` would import `{}` for `{}`, but it is imported by name already",
+                          item.name, what))
+              .with_remedy("give the import as an argument, or import it `as` another name"));
     if (!fill)
       return fail(
           Error(ErrorCode::no_component,
@@ -249,23 +297,31 @@ Result<NodeId> Graph::access(NodeId instance, std::string_view export_name) {
   return add_node(std::move(node));
 }
 
-bool Graph::has_export(std::string_view name) const {
-  return std::ranges::any_of(exports_, [&](const auto& item) { return item.first == name; });
+void Graph::add_export(std::string name, NodeId node) {
+  export_index_.emplace(name, static_cast<uint32_t>(exports_.size()));
+  exports_.push_back({std::move(name), node});
 }
 
 Result<void> Graph::export_node(std::string name, NodeId node) {
-  if (has_export(name))
-    return fail(ErrorCode::no_component, fmt::format(": `{}` is exported twice", name));
+  if (auto there = export_index_.find(name); there != export_index_.end()) {
+    const Node& other = nodes_[exports_[there->second].node];
+    if (other.kind != Node::Kind::type || other.name != name)
+      return fail(ErrorCode::no_component, fmt::format(": `{}` is exported twice", name));
+    return fail(Error(ErrorCode::no_component,
+                      fmt::format(": `{}` is a type, which is exported as it is declared", name))
+                    .with_remedy("choose another name: export … as \"name\""));
+  }
   auto parsed = component::parse_extern_name(name, Features::all());
   if (!parsed || parsed->kind == component::ParsedName::Kind::dependency)
     return fail(ErrorCode::no_component,
                 fmt::format(": `{}` cannot be the name of an export", name));
-  exports_.emplace_back(std::move(name), node);
+  if (nodes_[node].kind == Node::Kind::type) nodes_[node].exports.push_back(name);
+  add_export(std::move(name), node);
   return {};
 }
 
-Result<void> Graph::write_imports(componentize::Builder& builder) {
-  TypeWriter writer(types(), builder);
+Result<void> Graph::write_imports() {
+  TypeWriter& writer = *writer_;
   for (const Import& import : imports_)
     writer.add_import(storage_.text(import.name), import.entities);
   // Where a package says that a resource comes from, it does.
@@ -275,6 +331,22 @@ Result<void> Graph::write_imports(componentize::Builder& builder) {
         if (names_match(imports_[i].name, at.path.front())) writer.own_resource(at.id, i);
   SEDGE_TRY(writer.write());
   for (size_t i = 0; i < imports_.size(); ++i) nodes_[import_nodes_[i]].index = writer.index(i);
+  return {};
+}
+
+/// A type is exported where it is defined: types after it refer to its export.
+Result<void> Graph::write_type(componentize::Builder& builder, Node& node) {
+  uint32_t index = 0;
+  if (node.standalone) {
+    index = builder.type(std::move(node.standalone->type));
+  } else {
+    SEDGE_TRY_ASSIGN(index, writer_->type(node.entity.type));
+  }
+  if (node.exports.empty()) node.exports.push_back(node.name);
+  for (const std::string& name : node.exports)
+    index = builder.export_item({storage_.text(name), {}, {}, {}}, {component::Sort::type, index});
+  node.index = index;
+  if (!node.standalone) writer_->name_type(node.entity.type, index);
   return {};
 }
 
@@ -316,21 +388,32 @@ Error Graph::explained(Error error) const {
 
 Result<component::Component> Graph::build() {
   componentize::Builder builder;
-  SEDGE_TRY(write_imports(builder));
+  writer_.emplace(types(), builder);
+  SEDGE_TRY(write_imports());
   std::vector<std::shared_ptr<const void>> storage{storage_.owner()};
   for (const Package& package : packages_)
     storage.insert(storage.end(), package.component->storage.begin(),
                    package.component->storage.end());
   for (size_t i = 0; i < nodes_.size(); ++i) {
     if (nodes_[i].kind == Node::Kind::import) continue;
+    if (nodes_[i].kind == Node::Kind::type) {
+      SEDGE_TRY(write_type(builder, nodes_[i]));
+      if (nodes_[i].standalone)
+        storage.insert(storage.end(), nodes_[i].standalone->storage.begin(),
+                       nodes_[i].standalone->storage.end());
+      continue;
+    }
     Package& package = packages_[nodes_[i].package];
     if (nodes_[i].kind == Node::Kind::instance && !package.index)
       package.index = builder.component(std::move(*package.component));
     write_node(builder, nodes_[i], i);
   }
-  for (const auto& [name, id] : exports_)
-    builder.export_item({storage_.text(name), {}, {}, {}},
-                        {component::sort_of(nodes_[id].entity.kind), nodes_[id].index});
+  for (const Export& item : exports_) {
+    const Node& node = nodes_[item.node];
+    if (node.kind == Node::Kind::type) continue;
+    builder.export_item({storage_.text(item.name), {}, {}, {}},
+                        {component::sort_of(node.entity.kind), node.index});
+  }
   component::Component out;
   out.definitions = builder.take();
   out.storage = std::move(storage);

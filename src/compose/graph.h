@@ -16,6 +16,7 @@
 #include "component/ast.h"
 #include "component/validate.h"
 #include "componentize/builder.h"
+#include "compose/type_writer.h"
 #include "wit/model.h"
 
 namespace sedge::compose {
@@ -27,6 +28,12 @@ using NodeId = uint32_t;
 struct Argument {
   std::string name;
   NodeId node = 0;
+};
+
+/// A type outside of any component.
+struct StandaloneType {
+  component::Type type;
+  std::vector<std::shared_ptr<const void>> storage;  ///< of what it points to
 };
 
 class Graph {
@@ -53,16 +60,22 @@ class Graph {
     return types().component(packages_[package].sig);
   }
 
-  /// An explicit import of the last import of `world`; those before it are what it uses, and are
-  /// imported, too.
-  Result<NodeId> import(std::string name, PackageId world);
+  /// An explicit import of what `world` imports as `item` (empty: its last import). Instances that
+  /// it imports before are what that uses, and are imported, too.
+  Result<NodeId> import(std::string name, PackageId world, std::string_view item = {});
+  /// Declares a type that refers to no other: that of an interface or world. It is exported under
+  /// its name, or under those that export_node() gives it.
+  Result<NodeId> declare(std::string name, StandaloneType type);
+  /// The same of a value type that `world` imports as `name`, or of the type of a function that it
+  /// so imports. Types that it refers to are declared before it.
+  Result<NodeId> declare(std::string name, PackageId world);
   /// An instance of `package`. With `fill`, imports that `arguments` leaves out are imported by the
   /// composition, shared with others of the same or a compatible name; else they are an error.
   Result<NodeId> instantiate(PackageId package, std::vector<Argument> arguments, bool fill);
   /// An export of an instance, by its full name.
   Result<NodeId> access(NodeId instance, std::string_view export_name);
   Result<void> export_node(std::string name, NodeId node);
-  bool has_export(std::string_view name) const;
+  bool has_export(std::string_view name) const { return export_index_.contains(std::string(name)); }
 
   /// The component, validated. Errors: type_mismatch that names packages and instances, what
   /// validation finds else. Nothing may be added after it.
@@ -83,10 +96,12 @@ class Graph {
     PackageId package = 0;  ///< the first that asked for it
   };
   struct Node {
-    enum class Kind : uint8_t { import, instance, access };
+    enum class Kind : uint8_t { import, instance, access, type };
     Kind kind = Kind::import;
-    std::string name;  ///< import, access
+    std::string name;  ///< import, access, type
     component::Entity entity;
+    std::optional<StandaloneType> standalone;  ///< type: else `entity` says it
+    std::vector<std::string> exports;          ///< type: names under which it is exported
     PackageId package = 0;
     std::vector<Argument> arguments;
     NodeId of = 0;       ///< access
@@ -96,8 +111,12 @@ class Graph {
   Result<NodeId> implicit_import(std::string_view name, PackageId package,
                                  const component::Entity& entity);
   NodeId add_import(Import import);
+  std::string implicit_reason(const Import& import) const;
   uint32_t world_inside(uint32_t sig) const;
-  Result<void> write_imports(componentize::Builder& builder);
+  Result<void> write_imports();
+  Result<NodeId> add_type(Node node);
+  void add_export(std::string name, NodeId node);
+  Result<void> write_type(componentize::Builder& builder, Node& node);
   void write_node(componentize::Builder& builder, Node& node, size_t number);
   Error explained(Error error) const;
   std::string describe(NodeId node) const;
@@ -109,7 +128,13 @@ class Graph {
   std::vector<Import> imports_;
   std::vector<NodeId> import_nodes_;
   std::vector<Node> nodes_;
-  std::vector<std::pair<std::string, NodeId>> exports_;
+  struct Export {
+    std::string name;
+    NodeId node = 0;
+  };
+  std::vector<Export> exports_;
+  std::unordered_map<std::string, uint32_t> export_index_;  ///< by name
+  std::optional<TypeWriter> writer_;                        ///< while build() writes
   componentize::Storage storage_;
 };
 

@@ -72,13 +72,20 @@ void TypeWriter::remember(const Entity& entity, uint32_t instance,
 /// The scope's index of what `entities` are, if they are types.
 void TypeWriter::bind(Scope& scope, const component::Types& types,
                       const std::vector<Entity>& entities, uint32_t index) {
-  for (const Entity& entity : entities) {
-    if (entity.kind != Kind::type) continue;
-    if (entity.type.kind == TypeRef::Kind::resource)
-      scope.known[Key{true, types.resource_of(entity.type.id)}.bits()] = index;
-    if (entity.type.kind == TypeRef::Kind::defined)
-      scope.known[Key{false, entity.type.id}.bits()] = index;
-  }
+  for (const Entity& entity : entities)
+    if (entity.kind == Kind::type) bind(scope, types, entity.type, index);
+}
+
+void TypeWriter::bind(Scope& scope, const component::Types& types, const TypeRef& type,
+                      uint32_t index) {
+  if (type.kind == TypeRef::Kind::resource)
+    scope.known[Key{true, types.resource_of(type.id)}.bits()] = index;
+  if (type.kind == TypeRef::Kind::defined) scope.known[Key{false, type.id}.bits()] = index;
+}
+
+Result<uint32_t> TypeWriter::type(const TypeRef& type) {
+  SEDGE_TRY_ASSIGN(ExternType bound, type_bound(root_, type));
+  return bound.type.index;
 }
 
 Result<std::optional<uint32_t>> TypeWriter::find_in_root(Key key) {

@@ -1,6 +1,6 @@
-// Resolved types → imports of a component. What several components import under one name becomes
-// one import that has all of it, and imports come in an order in which types stand before their
-// use.
+// Resolved types → imports of a component, and types that it exports. What several components
+// import under one name becomes one import that has all of it, and imports come in an order in
+// which types stand before their use.
 #ifndef SEDGE_COMPOSE_TYPE_WRITER_H_
 #define SEDGE_COMPOSE_TYPE_WRITER_H_
 
@@ -32,6 +32,12 @@ class TypeWriter {
   Result<void> write();
   /// The index of an import in the index space of its sort; after write().
   uint32_t index(size_t import) const { return imports_[import].index; }
+  /// The index of a type: that which imports or name_type() give it, else it is defined here.
+  Result<uint32_t> type(const component::TypeRef& type);
+  /// From now on the type is that at `index`.
+  void name_type(const component::TypeRef& type, uint32_t index) {
+    bind(root_, types_, type, index);
+  }
 
  private:
   /// A resource, or a value type: what an index of the type index space can stand for.
@@ -80,6 +86,8 @@ class TypeWriter {
   Result<component::ExternType> type_bound(Scope& scope, const component::TypeRef& type);
   static void bind(Scope& scope, const component::Types& types,
                    const std::vector<component::Entity>& entities, uint32_t index);
+  static void bind(Scope& scope, const component::Types& types, const component::TypeRef& type,
+                   uint32_t index);
 
   const component::Types& types_;
   Scope root_;

@@ -1,5 +1,5 @@
 // Statements are evaluated in their order; a local name stands for a node of the graph. The WIT of
-// a document is resolved first, as a package whose worlds say the types of imports.
+// a document is resolved first, as a package (wac_wit.cc) whose worlds say the types of imports.
 #include "compose/wac.h"
 
 #include <algorithm>
@@ -8,10 +8,13 @@
 #include <fmt/format.h>
 
 #include "base/nearest.h"
+#include "component/decode.h"
 #include "component/subtype.h"
+#include "componentize/wit_encode.h"
 #include "compose/graph.h"
 #include "compose/targets.h"
-#include "wit/parser.h"
+#include "wit/resolver.h"
+#include "wit/walk.h"
 
 namespace sedge::compose {
 namespace {
@@ -50,12 +53,14 @@ class Evaluator {
   Result<component::Component> run() {
     uint32_t source = sources_.add(input_.path, input_.text);
     SEDGE_TRY_ASSIGN(document_, wac::parse(sources_, source));
-    for (const Name& name : wac::used_packages(document_)) {
-      auto component = input_.find(name.text);
-      if (!component) return fail(at(std::move(component).error(), name.place));
-      packages_.emplace(name.text, graph_.add(name.text, std::move(*component)));
+    for (const wac::Path& path : wac::used_packages(document_)) {
+      std::string name = path.to_string();
+      auto component = input_.find(name);
+      if (!component) return fail(at(std::move(component).error(), path.place));
+      PackageId id = graph_.add(name, std::move(*component));
+      packages_.emplace(std::move(name), id);
     }
-    SEDGE_TRY(resolve_wit());
+    SEDGE_TRY(resolve_wit(source));
     SEDGE_TRY(graph_.check_packages());
     for (const auto& item : document_.statements)
       SEDGE_TRY(std::visit([&](const auto& node) { return statement(node); }, item));
@@ -73,56 +78,103 @@ class Evaluator {
     return fail(at(Error(ErrorCode::no_component, ": " + std::move(message)), place));
   }
 
-  /// A text that has `piece` where the document has it, so that places in it are right.
-  std::string placed(const wac::WitPiece& piece) const {
-    std::string_view before = std::string_view(input_.text).substr(0, piece.place.offset);
-    std::string out(static_cast<size_t>(std::ranges::count(before, '\n')), '\n');
-    size_t column = before.size() - (before.rfind('\n') + 1);
-    if (column > piece.before.size()) out.append(column - piece.before.size(), ' ');
-    return out + piece.before + std::string(piece.text) + piece.after;
+  /// The package that `name` means among those that are there; kNone: none.
+  Result<wit::PackageId> find_package(const wit::PackageName& name, Place place) const {
+    if (auto exact = wit_.find_package(name)) return *exact;
+    wit::PackageId found = wit::kNone;
+    if (name.version) return found;
+    for (wit::PackageId id = 0; id < wit_.packages.size(); ++id) {
+      const wit::PackageName& other = wit_.packages[id].name;
+      if (other.space != name.space || other.name != name.name) continue;
+      if (found != wit::kNone)
+        return fail(at(Error(ErrorCode::no_component,
+                             fmt::format(": `{}` may be `{}` or `{}`", name.to_string(),
+                                         wit_.packages[found].name.to_string(), other.to_string()))
+                           .with_remedy("write the version that is meant: ns:pkg/item@1.0.0"),
+                       place));
+      found = id;
+    }
+    return found;
   }
 
-  Result<void> resolve_wit() {
-    if (document_.pieces.empty()) return {};
-    std::vector<wit::ast::File> files;
-    wac::WitPiece package{"", "", fmt::format("package {};", document_.package), document_.place};
-    auto add = [&](const wac::WitPiece& piece) -> Result<void> {
-      uint32_t source = sources_.add(input_.path, placed(piece));
-      SEDGE_TRY_ASSIGN(wit::ast::File file, wit::parse_file(sources_, source));
-      file.source = source;
-      files.push_back(std::move(file));
-      return {};
-    };
-    SEDGE_TRY(add(package));
-    for (const wac::WitPiece& piece : document_.pieces) SEDGE_TRY(add(piece));
-    SEDGE_TRY_ASSIGN(wit::ast::File whole, wit::merge_files(sources_, std::move(files)));
+  /// Sees to it that the package is there, and makes `name` its full name.
+  Result<void> need_package(wit::PackageName& name, Place place) {
+    if (name == document_.package.package) return {};
+    SEDGE_TRY_ASSIGN(wit::PackageId id, find_package(name, place));
+    if (id == wit::kNone && input_.find_wit) {
+      auto added = input_.find_wit(wit_, name);
+      if (!added) return fail(at(std::move(added).error(), place));
+      SEDGE_TRY_ASSIGN(id, find_package(name, place));
+    }
+    if (id != wit::kNone) name = wit_.packages[id].name;
+    return {};
+  }
+
+  Result<void> resolve_wit(uint32_t source) {
+    if (document_.targets)
+      SEDGE_TRY(need_package(document_.targets->package, document_.targets->place));
+    SEDGE_TRY_ASSIGN(wac::DocumentWit own, wac::take_wit(sources_, source, document_));
+    if (own.file.main.scopes[0].items.empty()) return {};
+    if (own.file.main.name.space.contains(':'))
+      return wrong("nested namespaces have no WIT: name the package `namespace:name`",
+                   document_.package.place);
+    std::vector<wit::ast::Path*> paths;
+    wit::each_foreign_path(own.file.main, [&](wit::ast::Path& path) { paths.push_back(&path); });
+    for (wit::ast::Path* path : paths) SEDGE_TRY(need_package(*path->package, path->package_place));
     wit::Gates gates;
     gates.all = true;
     std::vector<wit::ast::File> one;
-    one.push_back(std::move(whole));
+    one.push_back(std::move(own.file));
     SEDGE_TRY_ASSIGN(wit::PackageId root, wit::resolve_packages(wit_, sources_, one, gates));
-    for (const auto& item : document_.statements)
-      if (const auto* import = std::get_if<wac::Import>(&item)) {
-        wit::WorldId world = *wit_.packages[root].worlds.find(import->world);
-        SEDGE_TRY_ASSIGN(PackageId id, graph_.add_world(import->name.text, wit_, world));
+    auto add_world = [&](std::string name, std::string_view world) -> Result<PackageId> {
+      return graph_.add_world(std::move(name), wit_, *wit_.packages[root].worlds.find(world));
+    };
+    if (!own.types.empty()) {
+      SEDGE_TRY_ASSIGN(PackageId id, add_world(input_.path, own.types));
+      worlds_.emplace(own.types, id);
+      types_ = id;
+    }
+    bool declares = false;
+    for (auto& item : document_.statements) {
+      auto* import = std::get_if<wac::Import>(&item);
+      if (import && import->item.empty()) {
+        SEDGE_TRY_ASSIGN(PackageId id, add_world(import->name.text, import->world));
         worlds_.emplace(import->world, id);
       }
+      const auto* declaration = std::get_if<wac::Declaration>(&item);
+      declares |= declaration && !std::holds_alternative<wit::ast::TypeDecl>(declaration->node);
+    }
+    names_ = std::move(own.names);
+    return declares ? take_declarations(root) : Result<void>();
+  }
+
+  /// The types of the document's interfaces and worlds, as a package in binary form has them.
+  Result<void> take_declarations(wit::PackageId root) {
+    auto binary =
+        std::make_shared<const std::vector<uint8_t>>(componentize::encode_package(wit_, root));
+    SEDGE_TRY_ASSIGN(component::Component package, component::decode(Bytes(*binary), binary));
+    for (size_t i = 1; i < package.definitions.size(); ++i) {
+      const auto* exported = std::get_if<component::Export>(&package.definitions[i].node);
+      auto* type = std::get_if<component::Type>(&package.definitions[i - 1].node);
+      if (exported && type)
+        declared_.emplace(exported->name.name, StandaloneType{std::move(*type), package.storage});
+    }
     return {};
   }
 
   Result<void> check_target(const component::Component& made) {
-    const Name& name = *document_.targets;
+    const wac::Path& target = *document_.targets;
     for (const wit::Package& package : wit_.packages)
-      for (const auto& [label, id] : package.worlds)
-        if (package.name.item(label) == name.text) {
-          auto done = check_targets(made, input_.path, wit_, id);
-          if (!done) return fail(at(std::move(done).error(), name.place));
+      if (package.name == target.package)
+        if (const wit::WorldId* id = package.worlds.find(target.item)) {
+          auto done = check_targets(made, input_.path, wit_, *id);
+          if (!done) return fail(at(std::move(done).error(), target.place));
           return {};
         }
-    return fail(
-        at(Error(ErrorCode::no_component, fmt::format(": there is no world `{}`", name.text))
-               .with_remedy("say where its package is: --dep NAME=PATH"),
-           name.place));
+    return fail(at(
+        Error(ErrorCode::no_component, fmt::format(": there is no world `{}`", target.to_string()))
+            .with_remedy("say where its package is: --dep NAME=PATH"),
+        target.place));
   }
 
   Result<void> define(const Name& name, NodeId node) {
@@ -132,12 +184,21 @@ class Evaluator {
   }
 
   Result<void> statement(const wac::Import& import) {
-    std::string name = import.as             ? import.as->text
-                       : import.path.empty() ? import.name.text
-                                             : import.path;
-    auto node = graph_.import(std::move(name), worlds_.at(import.world));
+    std::string name = import.as ? import.as->text : import.name.text;
+    const auto* path = std::get_if<wit::ast::Path>(&import.type);
+    if (!import.as && path && path->package) name = path->package->item(path->name.text);
+    auto node = graph_.import(std::move(name), worlds_.find(import.world)->second, import.item);
     if (!node) return fail(at(std::move(node).error(), import.name.place));
     return define(import.name, *node);
+  }
+
+  Result<void> statement(const wac::Declaration& item) {
+    bool is_type = std::holds_alternative<wit::ast::TypeDecl>(item.node);
+    auto node =
+        is_type ? graph_.declare(item.name.text, *types_)
+                : graph_.declare(item.name.text, std::move(declared_.find(item.name.text)->second));
+    if (!node) return fail(at(std::move(node).error(), item.name.place));
+    return define(item.name, *node);
   }
 
   Result<void> statement(const wac::Let& let) {
@@ -208,7 +269,8 @@ class Evaluator {
 
   // NOLINTNEXTLINE(misc-no-recursion): as deep as the parser allows
   Result<NodeId> new_(const wac::New& made) {
-    PackageId package = packages_.at(made.package.text);
+    std::string name = made.package.to_string();
+    PackageId package = packages_.find(name)->second;
     const EntityMap& imports = graph_.imports(package);
     std::vector<Argument> arguments;
     bool fill = false;
@@ -225,7 +287,7 @@ class Evaluator {
     }
     for (const NewArgument& argument : made.arguments)
       if (argument.kind == NewArgument::Kind::spread)
-        SEDGE_TRY(spread(imports, argument.name, made.package.text, arguments));
+        SEDGE_TRY(spread(imports, argument.name, name, arguments));
     auto node = graph_.instantiate(package, std::move(arguments), fill);
     if (!node) return fail(at(std::move(node).error(), made.package.place));
     return *node;
@@ -257,7 +319,10 @@ class Evaluator {
   wit::Resolve wit_;
   Graph graph_;
   std::map<std::string, PackageId, std::less<>> packages_;
+  std::deque<std::string> names_;                         ///< that the document's WIT points to
   std::map<std::string, PackageId, std::less<>> worlds_;  ///< by the world's name
+  std::optional<PackageId> types_;                        ///< that of the document's types
+  std::map<std::string, StandaloneType, std::less<>> declared_;
   std::map<std::string, NodeId, std::less<>> locals_;
 };
 

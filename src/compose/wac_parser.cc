@@ -1,11 +1,12 @@
 // Recursive descent with one token of lookahead; expressions inside of each other are bounded. What
-// is WIT (interfaces, worlds, types of imports) is cut out here and read by the WIT parser.
-#include <algorithm>
+// is WIT (interfaces, worlds, types) the WIT parser reads where it stands.
+#include <set>
 
 #include <fmt/format.h>
 
 #include "compose/wac.h"
 #include "wit/lexer.h"
+#include "wit/parser.h"
 
 namespace sedge::compose::wac {
 namespace {
@@ -18,19 +19,17 @@ constexpr int kMaxDepth = 100;
 class Parser {
  public:
   Parser(const wit::Sources& sources, uint32_t source)
-      : lexer_(sources, source), text_(sources[source].text) {}
+      : sources_(sources), source_(source), lexer_(sources, source), text_(sources[source].text) {}
 
   Result<Document> document() {
     SEDGE_TRY(lexer_.check_characters());
     SEDGE_TRY(advance());
-    out_.place = token_.place;
     if (!is_word("package"))
       return fail(
           lexer_.error(fmt::format("expected `package`, found {}", token_.describe()), token_.place)
               .with_remedy("a composition begins with its name: package my:composition;"));
     SEDGE_TRY(advance());
-    SEDGE_TRY_ASSIGN(Name name, path(false));
-    out_.package = name.text;
+    SEDGE_TRY_ASSIGN(out_.package, path(false));
     if (is_word("targets")) {
       SEDGE_TRY(advance());
       SEDGE_TRY_ASSIGN(out_.targets, path(true));
@@ -44,7 +43,7 @@ class Parser {
   bool is_word(std::string_view word) const {
     return (token_.kind == TokenKind::name || token_.kind == TokenKind::keyword ||
             token_.kind == TokenKind::punctuation) &&
-           token_.text == word;
+           token_.text == word && text_[offset()] != '%';
   }
   Result<void> advance() {
     SEDGE_TRY_ASSIGN(token_, lexer_.next());
@@ -77,26 +76,31 @@ class Parser {
     return token_.kind == TokenKind::string ? string() : name(what);
   }
 
-  /// `ns:pkg@1.0.0`, or with an item `ns:pkg/item@1.0.0`.
-  Result<Name> path(bool with_item) {
-    SEDGE_TRY_ASSIGN(Name out, name("the name of a package, such as my:package"));
+  /// A package, or an item of one. A package's last name is its own; before it stand namespaces.
+  Result<Path> path(bool with_item) {
+    Path out;
+    SEDGE_TRY_ASSIGN(Name first, name("the name of a package, such as my:package"));
+    out.place = first.place;
+    out.package.space = first.text;
     if (!is_word(":")) return expected("`:`, as in my:package");
-    return path_rest(std::move(out), with_item);
-  }
-  Result<Name> path_rest(Name out, bool with_item) {
-    while (is_word(":") || is_word("/")) {
-      bool slash = is_word("/");
-      if (slash && !with_item) return expected("the end of a package's name");
-      out.text += token_.text;
+    SEDGE_TRY(advance());
+    SEDGE_TRY_ASSIGN(Name second, name());
+    out.package.name = second.text;
+    while (is_word(":")) {
       SEDGE_TRY(advance());
       SEDGE_TRY_ASSIGN(Name part, name());
-      out.text += part.text;
+      out.package.space += ":" + out.package.name;
+      out.package.name = part.text;
     }
-    if (with_item && out.text.find('/') == std::string::npos)
-      return expected("`/` and the name of an item");
+    if (is_word("/") && !with_item) return expected("the end of a package's name");
+    if (with_item) {
+      if (!is_word("/")) return expected("`/` and the name of an item");
+      SEDGE_TRY(advance());
+      SEDGE_TRY_ASSIGN(Name item, name());
+      out.item = item.text;
+    }
     if (is_word("@")) {
-      SEDGE_TRY_ASSIGN(wit::Version version, lexer_.version());
-      out.text += "@" + version.to_string();
+      SEDGE_TRY_ASSIGN(out.package.version, lexer_.version());
       SEDGE_TRY(advance());
     }
     return out;
@@ -106,48 +110,36 @@ class Parser {
     if (is_word("import")) return import();
     if (is_word("let")) return let();
     if (is_word("export")) return export_();
-    for (std::string_view word : {"interface", "world"})
-      if (is_word(word)) return wit_item();
-    for (std::string_view word : {"record", "variant", "enum", "flags", "type", "resource", "use"})
+    for (std::string_view word :
+         {"interface", "world", "record", "variant", "enum", "flags", "type"})
+      if (is_word(word)) return declaration();
+    for (std::string_view word : {"resource", "use"})
       if (is_word(word))
         return fail(lexer_.error(fmt::format("`{}` outside of an interface", word), token_.place)
-                        .with_remedy("declare the type in an interface or a world"));
-    return expected("a statement: import, let, export, interface or world");
+                        .with_remedy("put it in an interface or a world"));
+    return expected("a statement: import, let, export, interface, world or a type");
   }
 
-  Result<void> wit_item() {
-    size_t begin = offset();
-    Place place = token_.place;
-    SEDGE_TRY(skip_to("{"));
-    SEDGE_TRY(skip_block());
-    out_.pieces.push_back({"", text_.substr(begin, offset() - begin), "", place});
-    return {};
+  /// WIT from the current token on, as the WIT parser reads it.
+  Result<wit::ast::Embedded> wit(wit::EmbeddedKind kind) {
+    SEDGE_TRY_ASSIGN(wit::ast::Embedded out,
+                     wit::parse_embedded(sources_, source_, token_.place.offset, kind));
+    lexer_.seek(out.end);
+    SEDGE_TRY(advance());
+    return out;
   }
 
-  Result<void> skip_to(std::string_view word) {
-    while (!is_word(word)) {
-      if (token_.kind == TokenKind::end || is_word(";")) return expected(fmt::format("`{}`", word));
-      SEDGE_TRY(skip());
-    }
-    return {};
-  }
-  /// Like advance(), in WIT: versions are no tokens.
-  Result<void> skip() {
-    bool version = is_word("@");
-    if (version) {
-      auto known = lexer_.version();
-      (void)known;  // `@since` and the like have none
-    }
-    return advance();
-  }
-  Result<void> skip_block() {
-    size_t depth = 0;
-    do {
-      if (token_.kind == TokenKind::end) return expected("`}`");
-      if (is_word("{")) ++depth;
-      if (is_word("}")) --depth;
-      SEDGE_TRY(skip());
-    } while (depth != 0);
+  Result<void> declaration() {
+    SEDGE_TRY_ASSIGN(wit::ast::Embedded read, wit(wit::EmbeddedKind::item));
+    Declaration out;
+    auto take = [&](auto& node) {
+      out.name = {std::string(node.name.text), node.name.place};
+      out.node = std::move(node);
+    };
+    if (auto* interface = std::get_if<wit::ast::Interface>(&read.node)) take(*interface);
+    if (auto* world = std::get_if<wit::ast::World>(&read.node)) take(*world);
+    if (auto* type = std::get_if<wit::ast::TypeDecl>(&read.node)) take(*type);
+    out_.statements.emplace_back(std::move(out));
     return {};
   }
 
@@ -159,48 +151,14 @@ class Parser {
       SEDGE_TRY(advance());
       SEDGE_TRY_ASSIGN(out.as, name_or_string("the import's name"));
     }
-    SEDGE_TRY(expect(":"));
-    WitPiece piece;
-    piece.place = token_.place;
-    size_t begin = offset();
-    out.world = "wac-import-" + letters(out_.pieces.size());
-    std::string world = fmt::format("world {} {{ import ", out.world);
-    if (is_word("interface") || is_word("func") || is_word("async")) {
-      piece.before = fmt::format("{}item: ", world);
-      if (is_word("interface")) {
-        SEDGE_TRY(advance());
-        if (!is_word("{")) return expected("`{`");
-        SEDGE_TRY(skip_block());
-        piece.after = " }";
-      } else {
-        while (!is_word(";")) {
-          if (token_.kind == TokenKind::end) return expected("`;`");
-          SEDGE_TRY(skip());
-        }
-        piece.after = "; }";
-      }
-    } else {
-      SEDGE_TRY_ASSIGN(Name first, name("the type of the import"));
-      if (is_word(":")) {
-        SEDGE_TRY_ASSIGN(first, path_rest(std::move(first), true));
-        out.path = first.text;
-      }
-      piece.before = world;
-      piece.after = "; }";
-    }
-    piece.text = text_.substr(begin, offset() - begin);
-    out_.pieces.push_back(std::move(piece));
-    SEDGE_TRY(expect(";"));
+    if (!is_word(":")) return expected("`:`");
+    SEDGE_TRY(advance());
+    SEDGE_TRY_ASSIGN(wit::ast::Embedded read, wit(wit::EmbeddedKind::extern_type));
+    if (auto* path = std::get_if<wit::ast::Path>(&read.node)) out.type = std::move(*path);
+    if (auto* func = std::get_if<wit::ast::Func>(&read.node)) out.type = std::move(*func);
+    if (auto* item = std::get_if<wit::ast::Interface>(&read.node)) out.type = std::move(*item);
     out_.statements.emplace_back(std::move(out));
     return {};
-  }
-
-  /// A number as a word that names in WIT may have.
-  static std::string letters(size_t number) {
-    std::string out;
-    do out += static_cast<char>('a' + number % 26);
-    while ((number /= 26) != 0);
-    return out;
   }
 
   Result<void> let() {
@@ -311,22 +269,32 @@ class Parser {
     return out;
   }
 
+  const wit::Sources& sources_;
+  uint32_t source_;
   wit::Lexer lexer_;
   std::string_view text_;
   Token token_;
   Document out_;
 };
 
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the parser allows
-void collect(const Expr& expr, std::vector<Name>& out) {
-  if (const auto* inner = std::get_if<std::unique_ptr<Expr>>(&expr.primary)) collect(**inner, out);
-  const auto* made = std::get_if<New>(&expr.primary);
-  if (!made) return;
-  for (const NewArgument& argument : made->arguments)
-    if (argument.value) collect(*argument.value, out);
-  if (std::ranges::none_of(out, [&](const Name& n) { return n.text == made->package.text; }))
-    out.push_back(made->package);
-}
+/// The packages that `new` names.
+class Packages {
+ public:
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as the parser allows
+  void collect(const Expr& expr) {
+    if (const auto* inner = std::get_if<std::unique_ptr<Expr>>(&expr.primary)) collect(**inner);
+    const auto* made = std::get_if<New>(&expr.primary);
+    if (!made) return;
+    for (const NewArgument& argument : made->arguments)
+      if (argument.value) collect(*argument.value);
+    if (known_.insert(made->package.package).second) out_.push_back(made->package);
+  }
+  std::vector<Path> take() { return std::move(out_); }
+
+ private:
+  std::set<wit::PackageName> known_;
+  std::vector<Path> out_;
+};
 
 }  // namespace
 
@@ -334,13 +302,13 @@ Result<Document> parse(const wit::Sources& sources, uint32_t source) {
   return Parser(sources, source).document();
 }
 
-std::vector<Name> used_packages(const Document& document) {
-  std::vector<Name> out;
+std::vector<Path> used_packages(const Document& document) {
+  Packages out;
   for (const auto& statement : document.statements) {
-    if (const auto* let = std::get_if<Let>(&statement)) collect(let->value, out);
-    if (const auto* item = std::get_if<Export>(&statement)) collect(item->value, out);
+    if (const auto* let = std::get_if<Let>(&statement)) out.collect(let->value);
+    if (const auto* item = std::get_if<Export>(&statement)) out.collect(item->value);
   }
-  return out;
+  return out.take();
 }
 
 }  // namespace sedge::compose::wac

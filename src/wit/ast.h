@@ -59,6 +59,7 @@ struct Func {
   std::vector<Param> params;
   TypeExpr result;
   Attributes attributes;
+  Name type;  ///< WAC: instead of parameters and result, the name of a function type; else empty
 };
 
 struct TypeDecl {
@@ -67,6 +68,7 @@ struct TypeDecl {
   TypeExpr target;             ///< alias
   std::vector<Param> members;  ///< of records, variants, enums and flags
   std::vector<Func> methods;   ///< of a resource
+  std::optional<Func> func;    ///< WAC: of a function type, instead of `target`
   Attributes attributes;
 };
 
@@ -126,6 +128,12 @@ struct Package {
   std::string docs;
   Place docs_place;
   std::vector<Scope> scopes;
+};
+
+/// What WAC takes from WIT at one place of its own text.
+struct Embedded {
+  std::variant<Interface, World, TypeDecl, Func, Path> node;
+  uint32_t end = 0;  ///< where the token behind it begins
 };
 
 /// What one file or one folder gives: one package, and those written inside it.

@@ -29,6 +29,8 @@ class Lexer {
   /// Borrows `sources`, which must outlive it.
   Lexer(const Sources& sources, uint32_t source);
 
+  /// Goes on at `offset`, which is no place inside of a token or comment.
+  void seek(size_t offset) { at_ = offset; }
   /// Refuses control and bidirectional characters anywhere in the text. Call once, first.
   Result<void> check_characters() const;
   Result<Token> next();

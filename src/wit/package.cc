@@ -7,6 +7,7 @@
 #include "base/nearest.h"
 #include "wit/package_types.h"
 #include "wit/toposort.h"
+#include "wit/walk.h"
 #include "wit/world.h"
 
 namespace sedge::wit {
@@ -92,6 +93,7 @@ class PackageResolver {
                    ItemNames& names);
   Result<void> type_decls(const std::vector<const ast::TypeDecl*>& decls, Owner owner,
                           bool owner_there, ItemNames& names);
+  Result<void> check_methods(const ast::TypeDecl& resource) const;
   Result<Function> function(const ast::Func& func, const ItemNames& names,
                             std::string_view resource);
   Result<void> interface_items(const ast::Interface& syntax, uint32_t scope, InterfaceId id,
@@ -384,28 +386,15 @@ Result<void> PackageResolver::use(const ast::Use& use, uint32_t scope, Owner own
   return {};
 }
 
-/// The names that a type's declaration refers to.
-void referenced(const ast::TypeExpr& expr, std::vector<const ast::Name*>& out) {
-  if (expr.kind == ast::TypeExpr::Kind::named ||
-      (expr.kind == ast::TypeExpr::Kind::built &&
-       (expr.built == TypeKind::own || expr.built == TypeKind::borrow)))
-    out.push_back(&expr.name);
-  for (const ast::TypeExpr& arg : expr.args) referenced(arg, out);
-}
-
 Result<void> PackageResolver::type_decls(const std::vector<const ast::TypeDecl*>& decls,
                                          Owner owner, bool owner_there, ItemNames& names) {
   std::unordered_map<std::string_view, uint32_t> index;
   for (uint32_t i = 0; i < decls.size(); ++i) index.emplace(decls[i]->name.text, i);
   std::vector<std::vector<uint32_t>> dependencies(decls.size());
-  for (uint32_t i = 0; i < decls.size(); ++i) {
-    std::vector<const ast::Name*> used;
-    referenced(decls[i]->target, used);
-    for (const ast::Param& member : decls[i]->members) referenced(member.type, used);
-    for (const ast::Name* name : used)
-      if (auto it = index.find(name->text); it != index.end())
-        dependencies[i].push_back(it->second);
-  }
+  for (uint32_t i = 0; i < decls.size(); ++i)
+    each_type_name(*decls[i], [&](const ast::Name& name) {
+      if (auto it = index.find(name.text); it != index.end()) dependencies[i].push_back(it->second);
+    });
   Order order = toposort(dependencies);
   if (order.in_cycle != UINT32_MAX)
     return wrong(fmt::format("type `{}` contains itself", decls[order.in_cycle]->name.text),
@@ -429,6 +418,21 @@ Result<void> PackageResolver::type_decls(const std::vector<const ast::TypeDecl*>
                      method.name.place);
     }
   }
+  return {};
+}
+
+/// Methods and static functions of a resource have one space of names.
+Result<void> PackageResolver::check_methods(const ast::TypeDecl& resource) const {
+  std::set<std::string> known;
+  for (const ast::Func& method : resource.methods)
+    if (method.kind != FunctionKind::constructor && !known.insert(folded(method.name.text)).second)
+      return fail(
+          sources_
+              .error(ErrorCode::wit_invalid,
+                     fmt::format(": resource `{}` has two functions called `{}`",
+                                 resource.name.text, method.name.text),
+                     method.name.place)
+              .with_remedy("methods and static functions share their names: rename one of them"));
   return {};
 }
 
@@ -530,15 +534,8 @@ Result<void> PackageResolver::interface_items(const ast::Interface& syntax, uint
     if (const auto* func = std::get_if<ast::Func>(&item)) SEDGE_TRY(add(*func, {}));
     const auto* decl = std::get_if<ast::TypeDecl>(&item);
     if (!decl) continue;
-    std::set<std::string> known;
-    for (const ast::Func& method : decl->methods) {
-      if (method.kind != FunctionKind::constructor &&
-          !known.insert(folded(method.name.text)).second)
-        return wrong(fmt::format("resource `{}` has two functions called `{}`", decl->name.text,
-                                 method.name.text),
-                     method.name.place);
-      SEDGE_TRY(add(method, decl->name.text));
-    }
+    SEDGE_TRY(check_methods(*decl));
+    for (const ast::Func& method : decl->methods) SEDGE_TRY(add(method, decl->name.text));
   }
   return {};
 }
@@ -641,6 +638,7 @@ Result<void> PackageResolver::world(Node& node) {
       SEDGE_TRY(this->external(node, *external));
     const auto* decl = std::get_if<ast::TypeDecl>(&item);
     if (!decl) continue;
+    SEDGE_TRY(check_methods(*decl));
     for (const ast::Func& method : decl->methods)
       SEDGE_TRY(world_function(node, method, decl->name.text, false));
   }

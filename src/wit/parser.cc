@@ -43,6 +43,7 @@ class Parser {
   Parser(const Sources& sources, uint32_t source) : lexer_(sources, source) {}
 
   Result<ast::File> file();
+  Result<ast::Embedded> embedded(uint32_t offset, EmbeddedKind kind);
 
  private:
   Result<void> advance() {
@@ -111,6 +112,7 @@ class Parser {
   Token token_;
   const char* end_ = nullptr;  ///< where the token before ended
   int depth_ = 0;
+  bool is_wac_ = false;  ///< the text is WAC, with what that adds to WIT
 };
 
 Result<std::string> Parser::string() {
@@ -362,12 +364,17 @@ Result<void> Parser::params(ast::Func* out) {
   return {};
 }
 
-/// From `async` or `func` on, `;` included.
+/// From `async`, `func` or, in WAC, the name of a function type on, `;` included.
 Result<ast::Func> Parser::func(ast::Name name, ast::Attributes attributes, FunctionKind kind) {
   ast::Func out;
   out.name = name;
   out.kind = kind;
   out.attributes = std::move(attributes);
+  if (is_wac_ && kind == FunctionKind::freestanding && token_.kind == TokenKind::name) {
+    SEDGE_TRY_ASSIGN(out.type, this->name());
+    SEDGE_TRY(expect(";"));
+    return out;
+  }
   if (kind != FunctionKind::constructor) {
     SEDGE_TRY_ASSIGN(out.is_async, eat("async"));
     SEDGE_TRY(expect("func"));
@@ -477,6 +484,10 @@ Result<ast::TypeDecl> Parser::type_decl(ast::Attributes attributes) {
   SEDGE_TRY_ASSIGN(out.name, name());
   if (out.kind == TypeKind::alias) {
     SEDGE_TRY(expect("="));
+    if (is_wac_ && (token_.is("func") || token_.is("async"))) {
+      SEDGE_TRY_ASSIGN(out.func, func(out.name, {}, FunctionKind::freestanding));
+      return out;
+    }
     SEDGE_TRY_ASSIGN(out.target, type());
     SEDGE_TRY(expect(";"));
   } else if (out.kind == TypeKind::resource) {
@@ -537,6 +548,7 @@ Result<ast::Extern> Parser::external(ast::Attributes attributes) {
       out.kind = ast::Extern::Kind::interface;
       SEDGE_TRY(advance());
       SEDGE_TRY_ASSIGN(out.interface, interface_body(out.name, std::move(attributes)));
+      if (is_wac_) SEDGE_TRY(eat(";"));
       return out;
     }
     SEDGE_TRY_ASSIGN(ast::Name second, name("`func`, `interface` or the name of an interface"));
@@ -567,6 +579,7 @@ Result<ast::Include> Parser::include(ast::Attributes attributes) {
     return out;
   }
   SEDGE_TRY_ASSIGN(out.with, use_names(true));
+  if (is_wac_) SEDGE_TRY(eat(";"));
   return out;
 }
 
@@ -667,7 +680,43 @@ Result<ast::File> Parser::file() {
   return out;
 }
 
+Result<ast::Embedded> Parser::embedded(uint32_t offset, EmbeddedKind kind) {
+  is_wac_ = true;
+  lexer_.seek(offset);
+  SEDGE_TRY(advance());
+  ast::Embedded out;
+  ast::Name name{{}, token_.place};
+  SEDGE_TRY_ASSIGN(bool interface, eat("interface"));
+  if (kind == EmbeddedKind::extern_type) {
+    if (interface) {
+      SEDGE_TRY_ASSIGN(out.node, interface_body(name, {}));
+      SEDGE_TRY(expect(";"));
+    } else if (token_.is("func") || token_.is("async")) {
+      SEDGE_TRY_ASSIGN(out.node, func(name, {}, FunctionKind::freestanding));
+    } else {
+      SEDGE_TRY_ASSIGN(out.node, path());
+      SEDGE_TRY(expect(";"));
+    }
+  } else if (interface) {
+    SEDGE_TRY_ASSIGN(name, this->name());
+    SEDGE_TRY_ASSIGN(out.node, interface_body(name, {}));
+  } else if (token_.is("world")) {
+    SEDGE_TRY_ASSIGN(out.node, world({}));
+  } else if (starts_type_decl() && !token_.is("resource")) {
+    SEDGE_TRY_ASSIGN(out.node, type_decl({}));
+  } else {
+    return expected("an interface, a world or a type");
+  }
+  out.end = token_.place.offset;
+  return out;
+}
+
 }  // namespace
+
+Result<ast::Embedded> parse_embedded(const Sources& sources, uint32_t source, uint32_t offset,
+                                     EmbeddedKind kind) {
+  return Parser(sources, source).embedded(offset, kind);
+}
 
 Result<ast::File> parse_file(const Sources& sources, uint32_t source) {
   return Parser(sources, source).file();

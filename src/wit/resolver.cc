@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "wit/walk.h"
+
 namespace sedge::wit {
 namespace {
 
@@ -13,38 +15,6 @@ constexpr size_t kMaxChain = 500;
 constexpr size_t kMaxPackages = 10'000;
 
 using ast::Path;
-
-/// Calls `visit` with every path of a package that names another package; the imports of a world
-/// come before its exports.
-void each_foreign_path(const ast::Package& package, const std::function<void(const Path&)>& visit) {
-  auto path = [&](const Path& p) {
-    if (p.package) visit(p);
-  };
-  auto interface = [&](const ast::Interface& i) {
-    for (const ast::Item& item : i.items)
-      if (const auto* use = std::get_if<ast::Use>(&item)) path(use->from);
-  };
-  auto external = [&](const ast::Extern& e) {
-    if (e.kind == ast::Extern::Kind::path) path(e.path);
-    if (e.kind == ast::Extern::Kind::interface) interface(e.interface);
-  };
-  auto world = [&](const ast::World& w) {
-    for (const auto& item : w.items) {
-      if (const auto* use = std::get_if<ast::Use>(&item)) path(use->from);
-      if (const auto* include = std::get_if<ast::Include>(&item)) path(include->from);
-    }
-    for (bool exports : {false, true})
-      for (const auto& item : w.items)
-        if (const auto* e = std::get_if<ast::Extern>(&item); e && e->is_export == exports)
-          external(*e);
-  };
-  for (const ast::Scope& scope : package.scopes)
-    for (const auto& item : scope.items) {
-      if (const auto* use = std::get_if<ast::TopLevelUse>(&item)) path(use->from);
-      if (const auto* i = std::get_if<ast::Interface>(&item)) interface(*i);
-      if (const auto* w = std::get_if<ast::World>(&item)) world(*w);
-    }
-}
 
 class Packages {
  public:
