@@ -385,11 +385,23 @@ Result<wit::WorldItem> Decoder::world_item(const EntityItem& item, wit::WorldId 
   }
 }
 
+/// Whether an export is the type of a function, instance or component, such as a composition has of
+/// the interfaces that it declares: a world has no item for it.
+bool has_no_item(const EntityItem& item) {
+  if (!item.entity || item.entity->sort != Sort::type) return false;
+  const Entity* at = item.entity;
+  while (!at->type && at->target) at = at->target;
+  return at->type && (std::holds_alternative<component::FuncType>(at->type->type) ||
+                      std::holds_alternative<component::InstanceType>(at->type->type) ||
+                      std::holds_alternative<component::ComponentType>(at->type->type));
+}
+
 Result<void> Decoder::world_items(const EntitySignature& content, wit::WorldId world) {
   Names names;
   names.owner = {Owner::Kind::world, world};
   for (bool exports : {false, true})
     for (const EntityItem& item : exports ? content.exports : content.imports) {
+      if (exports && has_no_item(item)) continue;
       SEDGE_TRY_ASSIGN(wit::WorldItem made, world_item(item, world, names));
       wit::World& into = resolve_.worlds[world];
       std::string key = made.key();
