@@ -152,6 +152,28 @@ TEST(WitBinary, KeepsExternalIds) {
   EXPECT_EQ(wit::print_package(decoded->resolve, decoded->root), kText);
 }
 
+// What compositions export besides functions and instances.
+TEST(WitDecode, TypesThatAComponentExports) {
+  auto shown = [](std::string_view text) {
+    auto binary = component::assemble(text);
+    if (!binary) return binary.error().render();
+    auto component = component::decode(Bytes(*binary), nullptr);
+    if (!component) return component.error().render();
+    auto decoded = decode_wit(*component);
+    if (!decoded) return decoded.error().render();
+    return wit::print_package(decoded->resolve, decoded->root);
+  };
+  EXPECT_EQ(shown("(component (type $a (enum \"x\" \"y\")) (export $b \"b\" (type $a))"
+                  " (type $f (func (param \"p\" $b))) (export \"f\" (type $f))"
+                  " (type $i (instance (export \"g\" (func)))) (export \"i\" (type $i))"
+                  " (import \"h\" (func $h)) (export \"k\" (func $h)))"),
+            "package root:component;\n\nworld root {\n  enum b {\n    x,\n    y,\n  }\n"
+            "  import h: func();\n\n  export k: func();\n}\n");
+  // Types alone make no package of WIT: those are types of components.
+  EXPECT_EQ(shown("(component (type $a u8) (export \"b\" (type $a)))"),
+            "package root:component;\n\nworld root {\n  type b = u8;\n}\n");
+}
+
 struct Made {
   std::string world;  ///< WIT of the component, or the error
   bool valid = false;

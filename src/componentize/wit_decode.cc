@@ -405,7 +405,9 @@ Result<void> Decoder::world_items(const EntitySignature& content, wit::WorldId w
       SEDGE_TRY_ASSIGN(wit::WorldItem made, world_item(item, world, names));
       wit::World& into = resolve_.worlds[world];
       std::string key = made.key();
-      if (!(exports ? into.exports : into.imports).insert(key, std::move(made)))
+      // Types of a world stand beside its imports, wherever they come from.
+      const bool is_type = made.kind == wit::WorldItem::Kind::type;
+      if (!(exports && !is_type ? into.exports : into.imports).insert(key, std::move(made)))
         return wrong(fmt::format("`{}` is there twice", item.name.name));
     }
   return {};
@@ -474,12 +476,19 @@ Result<DecodedWit> Decoder::root(const component::Component& component, DecodedW
 
 bool is_wit_package(const component::Component& component) {
   bool any = false;
+  std::vector<const component::Type*> types;  // by index
   for (const component::Definition& definition : component.definitions) {
     if (const auto* exported = std::get_if<component::Export>(&definition.node)) {
       if (!exported->item || exported->item->sort != Sort::type) return false;
+      const uint32_t index = exported->item->index;
+      if (index >= types.size() ||
+          !std::holds_alternative<component::ComponentType>(types[index]->type))
+        return false;
+      types.push_back(types[index]);
       any = true;
-    } else if (!std::holds_alternative<component::Type>(definition.node) &&
-               !std::holds_alternative<component::Custom>(definition.node)) {
+    } else if (const auto* type = std::get_if<component::Type>(&definition.node)) {
+      types.push_back(type);
+    } else if (!std::holds_alternative<component::Custom>(definition.node)) {
       return false;
     }
   }
