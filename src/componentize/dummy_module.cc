@@ -90,7 +90,7 @@ class DummyModule {
                      label, kHandle);
     }
     for (const auto& [label, function] : interface.functions)
-      export_function(name + "#" + label, function);
+      export_function(fmt::format("{}#{}", name, label), function);
   }
 
   const wit::Resolve& resolve_;
