@@ -240,6 +240,33 @@ void keep_choices(llvm::Module& module) {
   }
 }
 
+/// RV64GC rounds by way of integers, and gives back what is too large for one, NaNs among it, as it
+/// was: a signalling NaN, too. So a NaN goes through an addition, which quiets it.
+void quiet_rounding(llvm::Module& module) {
+  std::vector<llvm::IntrinsicInst*> found;
+  for (llvm::Function& function : module)
+    for (llvm::Instruction& instruction : llvm::instructions(function))
+      if (auto* call = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction))
+        switch (call->getIntrinsicID()) {
+          case llvm::Intrinsic::ceil:
+          case llvm::Intrinsic::floor:
+          case llvm::Intrinsic::trunc:
+          case llvm::Intrinsic::roundeven:
+            found.push_back(call);
+            break;
+          default:
+            break;
+        }
+  for (llvm::IntrinsicInst* call : found) {
+    llvm::IRBuilder<> builder(call->getNextNode());
+    llvm::Value* operand = call->getArgOperand(0);
+    llvm::Value* is_nan = builder.CreateFCmpUNO(operand, operand);
+    auto* choice = llvm::cast<llvm::Instruction>(
+        builder.CreateSelect(is_nan, builder.CreateFAdd(operand, operand), call));
+    call->replaceUsesWithIf(choice, [&](llvm::Use& use) { return use.getUser() != choice; });
+  }
+}
+
 }  // namespace
 
 void initialize() {
@@ -355,6 +382,7 @@ Result<ObjectCode> emit(llvm::Module& module, llvm::TargetMachine& machine,
   prepare_loads(module);
   spread_places(module);
   if (machine.getTargetTriple().isAArch64()) keep_choices(module);
+  if (machine.getTargetTriple().isRISCV64()) quiet_rounding(module);
   ObjectCode object;
   llvm::raw_svector_ostream stream(object.bytes);
   llvm::legacy::PassManager passes;

@@ -135,6 +135,22 @@
     (v128.const i32x4 -1 0 -1 0))
   (v128.const i32x4 1 6 3 8))
 
+;; Rounding quiets NaNs.
+(module
+  (func (export "ceil") (param f32) (result f32) (f32.ceil (local.get 0)))
+  (func (export "floor") (param f64) (result f64) (f64.floor (local.get 0)))
+  (func (export "trunc") (param v128) (result v128) (f32x4.trunc (local.get 0)))
+  (func (export "nearest") (param v128) (result v128) (f64x2.nearest (local.get 0))))
+(assert_return (invoke "ceil" (f32.const nan:0x200000)) (f32.const nan:arithmetic))
+(assert_return (invoke "ceil" (f32.const 8388608.5)) (f32.const 8388608))
+(assert_return (invoke "floor" (f64.const -nan:0x4000000000000)) (f64.const nan:arithmetic))
+(assert_return
+  (invoke "trunc" (v128.const f32x4 nan:0x200000 -1.5 inf -0.5))
+  (v128.const f32x4 nan:arithmetic -1 inf -0))
+(assert_return
+  (invoke "nearest" (v128.const f64x2 -nan:0x4000000000000 2.5))
+  (v128.const f64x2 nan:arithmetic 2))
+
 (assert_invalid (module (func (drop (i8x16.extract_lane_s 16 (v128.const i64x2 0 0)))))
   "invalid lane index")
 (assert_invalid (module (memory 1) (func (drop (v128.load align=32 (i32.const 0)))))
