@@ -48,10 +48,10 @@ template <typename Deliver>
 Result<void> call_directly(Store& store, const FuncValue& func, std::span<const ComponentVal> args,
                            ComponentInst* caller, Deliver deliver) {
   SEDGE_TRY_ASSIGN(Entry entry, Entry::enter(func.inst, caller));
-  uint64_t context[2] = {};
-  std::swap(context, func.inst->context);
-  auto done = run_lifted(store, func, args, deliver);
-  std::swap(context, func.inst->context);
+  auto done = [&] {
+    FreshContext context(*func.inst);
+    return run_lifted(store, func, args, deliver);
+  }();
   entry.leave(!done && is_trap(done.error()));
   return done;
 }

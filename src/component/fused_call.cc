@@ -128,11 +128,12 @@ vm::Exit FusedCall::run(vm::Context& context, vm::Cell* args) {
     if (!made) return detail::host_failed(context, std::move(made).error());
     entry = *made;
   }
-  const uint64_t slots[2] = {std::exchange(inst.context[0], 0), std::exchange(inst.context[1], 0)};
   context.sp = frame + kMaxFlatParams;
-  const vm::Exit exit = inside(context, frame, &pointer);
+  const vm::Exit exit = [&] {
+    FreshContext slots(inst);
+    return inside(context, frame, &pointer);
+  }();
   context.sp = frame;
-  std::ranges::copy(slots, inst.context);
   const bool poison = exit != vm::Exit::returned && poisons(context, exit);
   if (entry) {
     entry->leave(poison);

@@ -358,23 +358,26 @@ uint32_t Assembler::memory() {
   return *memory_;
 }
 
+/// The name under which a part exports an allocator: `own`, else a general one. None: std::nullopt.
+std::optional<std::string_view> allocator_of(const Part& part, std::string_view own) {
+  for (std::string_view name :
+       {own, std::string_view("cabi_realloc"), std::string_view("cm32p2_realloc")})
+    if (part.file.find_export(name, ExternKind::func)) return name;
+  return std::nullopt;
+}
+
 /// The allocator of a part: its own, that of the main module, or whole pages.
 Result<uint32_t> Assembler::realloc(Part& part, bool of_import) {
   std::string_view own = of_import ? "cabi_import_realloc" : "cabi_export_realloc";
-  for (std::string_view name :
-       {own, std::string_view("cabi_realloc"), std::string_view("cm32p2_realloc")})
-    if (part.file.find_export(name, ExternKind::func))
-      return core_export(part, name, Sort::core_func);
+  if (auto name = allocator_of(part, own)) return core_export(part, *name, Sort::core_func);
   if (part.is_adapter) return main_realloc(own);
   return wrong("the module exports no function `cabi_realloc`, which lists and strings need");
 }
 
 /// The allocator that adapters share with the main module.
 Result<uint32_t> Assembler::main_realloc(std::string_view preferred) {
-  for (std::string_view name :
-       {preferred, std::string_view("cabi_realloc"), std::string_view("cm32p2_realloc")})
-    if (main().file.find_export(name, ExternKind::func))
-      return core_export(main(), name, Sort::core_func);
+  if (auto name = allocator_of(main(), preferred))
+    return core_export(main(), *name, Sort::core_func);
   if (!grow_realloc_) {
     SEDGE_TRY_ASSIGN(std::vector<uint8_t> binary, realloc_module());
     uint32_t module = builder_.core_module(storage_.bytes(std::move(binary)));
