@@ -3,8 +3,8 @@
 
   run.py [SECTION...] [--runs N] [--seconds N] [--programs a,b] [--no-write]
 
-Sections: start, interp, tiers, gc, validate, instantiate, serve (default: all). Peers are found on PATH
-(wasm3, iwasm, wasmtime, wasm-tools, wrk); one that is not there is left out and named. What each
+Sections: start, interp, tiers, peers, gc, validate, baseline, instantiate, serve (default: all). Peers are
+found on PATH (wasmtime, wasmer, wasmedge, wasm3, iwasm, node, wasm-tools, wrk); one that is not there is left out and named. What each
 section measures is in bench/README.md.
 """
 
@@ -161,20 +161,14 @@ def interp(args):
     return text
 
 
-def wait_for_entry(cache, seconds=40):
-    """Until sedgec, which may outlive the program, has left all of the module in the cache."""
-    begin, known = time.monotonic(), False
+def wait_for_sedgec(seconds=120):
+    """Until sedgec, which outlives a short program, has left its code in the cache."""
+    begin = time.monotonic()
     while time.monotonic() < begin + seconds:
-        if not list(cache.iterdir()) and time.monotonic() > begin + 1:
-            break
-        listed = subprocess.run([SEDGE, "cache", "list", "--json", "--cache-dir", cache],
-                                capture_output=True)
-        entries = json.loads(listed.stdout)["entries"]
-        known = bool(entries)
-        if known and entries[0].get("whole"):
-            break
-        time.sleep(0.2)
-    return known
+        if subprocess.run(["pgrep", "-x", "sedgec"], capture_output=True).returncode:
+            return
+        time.sleep(0.1)
+    print("bench: sedgec still runs", file=sys.stderr)
 
 
 def tiers(args):
@@ -202,7 +196,8 @@ def tiers(args):
                 shutil.rmtree(cache, ignore_errors=True)
                 took = measure(run("--cache-dir", cache), 1)
                 first = took if first is None else min(first, took or first)
-                kept = cache.exists() and wait_for_entry(cache)
+                wait_for_sedgec()
+                kept = cache.exists() and any(cache.glob("*.code"))
             second = measure(run("--cache-dir", cache)) if kept else None
             made = subprocess.run([SEDGE, "compile", wasm, "-o", native], capture_output=True)
             compiled = None
@@ -219,6 +214,219 @@ def tiers(args):
         f"{name} **{geomean(values):.2f}** ({len(values)} programs)"
         for name, values in ratios.items() if values) + "."
     return text + "\n`-`: the program ends before anything is optimised."
+
+
+class Engine:
+    """A way to run a program: `run(wasm, folders, arguments)`; `compile(wasm, out)` comes before it."""
+
+    def __init__(self, name, program, run, compile=None):
+        self.name, self.program, self.run, self.compile = name, program, run, compile
+
+
+def mapped(option, form):
+    """Words that give a guest its folders: (HOST, GUEST) pairs."""
+    return lambda folders: [word for host, guest in folders
+                            for word in (option, form.format(host=host, guest=guest))]
+
+
+def peer_engines(scratch):
+    """First runs, then runs of what was compiled (or left in the cache) before."""
+    cache = scratch / "cache"
+    sedge = lambda *options: lambda wasm, folders, arguments: [
+        SEDGE, "run", *options, *mapped("--dir", "{host}::{guest}")(folders), wasm, *arguments]
+    wasmtime = lambda *options: lambda wasm, folders, arguments: [
+        "wasmtime", "run", "-C", "cache=n", *options,
+        *mapped("--dir", "{host}::{guest}")(folders), wasm, *arguments]
+    wasmer = lambda *options: lambda wasm, folders, arguments: [
+        "wasmer", "run", *options, *mapped("--volume", "{host}:{guest}")(folders), wasm, "--",
+        *arguments]
+    wasmedge = lambda *options: lambda wasm, folders, arguments: [
+        "wasmedge", *options, *mapped("--dir", "{guest}:{host}")(folders), wasm, *arguments]
+    iwasm = lambda wasm, folders, arguments: [
+        "iwasm", "--stack-size=1000000", *mapped("--map-dir", "{guest}::{host}")(folders), wasm,
+        *arguments]
+    first = [
+        Engine("sedge", SEDGE, sedge("--cache-dir", cache)),
+        Engine("sedge baseline", SEDGE, sedge("--no-cache", "--tier", "baseline")),
+        Engine("wasmtime", "wasmtime", wasmtime()),
+        Engine("Winch", "wasmtime", wasmtime("-C", "compiler=winch")),
+        Engine("Wasmer Cranelift", "wasmer", wasmer("--disable-cache", "--cranelift")),
+        Engine("Wasmer Singlepass", "wasmer", wasmer("--disable-cache", "--singlepass")),
+        Engine("Wasmer LLVM", "wasmer", wasmer("--disable-cache", "--llvm")),
+        Engine("WasmEdge", "wasmedge", wasmedge()),
+        Engine("WAMR", "iwasm", iwasm),
+        Engine("wasm3", "wasm3", lambda wasm, folders, arguments: [
+            "wasm3", "--stack-size", "1000000", wasm, *arguments] if not folders else None),
+        Engine("node", "node", lambda wasm, folders, arguments: [
+            "node", "--no-warnings", BENCH / "wasi.mjs", json.dumps(dict(
+                (guest, str(host)) for host, guest in folders)), wasm, *arguments]),
+    ]
+    second = [
+        Engine("sedge", SEDGE, sedge("--cache-dir", cache)),
+        Engine("sedge compile", SEDGE, sedge("--allow-precompiled", "--no-cache"),
+               lambda wasm, out: [SEDGE, "compile", "--no-cache", wasm, "-o", out]),
+        Engine("wasmtime", "wasmtime", wasmtime("--allow-precompiled"),
+               lambda wasm, out: ["wasmtime", "compile", wasm, "-o", out]),
+        Engine("Wasmer LLVM", "wasmer", wasmer(),
+               lambda wasm, out: ["wasmer", "compile", "--llvm", wasm, "-o", out]),
+        Engine("WasmEdge AOT", "wasmedge", wasmedge("--run-mode", "aot"),
+               lambda wasm, out: ["wasmedge", "compile", wasm, out]),
+    ]
+    there = {program: tool(program) if isinstance(program, str) else program
+             for program in {engine.program for engine in first + second}}
+    return cache, *([e for e in engines if there[e.program]] for engines in (first, second))
+
+
+def peer_programs(scratch):
+    """(name, wasm, folders, arguments, what the last line must be or None, native command or None)."""
+    guests, data = SHARED / "guests", scratch / "data"
+    data.mkdir()
+    programs = [(wasm.stem, wasm, [(wasm.parent, ".")], [], expected(wasm), None)
+                for wasm in sorted((SHARED / "bench" / "programs").glob("*/*.wasm"))
+                if wasm.stem != "noop"]
+
+    def want(name, line=0):
+        return (guests / "expected" / f"{name}.txt").read_bytes().splitlines()[line].strip()
+
+    def native(name, source, *options):
+        source = guests / "src" / source
+        compiler = "clang++-22" if source.suffix == ".cpp" else "clang-22"
+        out = scratch / name
+        done = subprocess.run([compiler, "-O2", "-march=x86-64-v3", *options, source, "-o", out,
+                               "-lm"], capture_output=True)
+        return out if done.returncode == 0 else None
+
+    wasm, source = guests / "wasm", guests / "src"
+    if wasm.exists():
+        kernels = native("kernels", "kernels/kernels.c")
+        cpp = native("cpp", "cpp/cpp_bench.cpp", "-std=c++20")
+        lua, js = [(source / "lua", "/")], [(source / "quickjs", "/")]
+        programs += [
+            ("c_kernels", wasm / "c_kernels.wasm", [], ["all", "1"], b"i64      fffffffcc76468a1",
+             kernels and [kernels, "all", "1"]),
+            ("c_kernels_simd", wasm / "c_kernels_simd.wasm", [], ["all", "1"],
+             b"i64      fffffffcc76468a1", kernels and [kernels, "all", "1"]),
+            ("cpp_bench", wasm / "cpp_bench.wasm", [], ["12"], want("cpp12"), cpp and [cpp, "12"]),
+            ("sqlite", wasm / "sqlite_cli.wasm", [(data, "/data")], ["/data"],
+             b"checksum e60be88562a53993", None),
+            ("lua", wasm / "lua_cli.wasm", lua, ["/bench.lua"], want("lua"), None),
+            ("zstd", wasm / "zstd_bench.wasm", [(data, "/d")], ["/d"], want("zstd"), None),
+            ("quickjs", wasm / "qjs.wasm", js, ["/bench.js"], want("qjs"), None),
+            ("gojson", wasm / "gojson.wasm", [], ["-gen", "30000"], b"checksum 3f05d24eb4396422",
+             None),
+            ("rust_bench", wasm / "rust_bench.wasm", [], [], want("rb"), None),
+            ("php", guests / "big" / "php-cgi-8.2.0.wasm", [(guests / "big", "/w")],
+             ["-q", "/w/bench.php"], b"php 8.2.0 checksum dea1a8", None),
+        ]
+    return programs
+
+
+def peers(args):
+    """Whole processes, wall clock, minimum of the runs, engines in turns: first runs, and second ones."""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = pathlib.Path(folder)
+        cache, first, second = peer_engines(scratch)
+        programs = peer_programs(scratch)
+        if args.programs:
+            programs = [p for p in programs if p[0] in args.programs.split(",")]
+        columns = ([("native", None)] + [(f"{e.name}", e) for e in first] +
+                   [(f"{e.name}, 2nd", e) for e in second])
+        results = []
+        for name, wasm, folders, arguments, want, native in programs:
+            good = {}
+
+            def once(key, command):
+                begin = time.perf_counter_ns()
+                try:
+                    done = subprocess.run([str(word) for word in command], cwd=wasm.parent,
+                                          stdin=subprocess.DEVNULL, capture_output=True,
+                                          timeout=args.timeout)
+                except subprocess.TimeoutExpired:
+                    print(f"bench: {key} takes too long over {name}", file=sys.stderr)
+                    good[key] = None
+                    return
+                took = time.perf_counter_ns() - begin
+                said = done.stdout.strip()
+                if done.returncode == 0 and (want is None or said == want or
+                                             said.splitlines()[-1:] == [want]):
+                    good[key] = min(good.get(key) or took, took)
+                elif key not in good:
+                    print(f"bench: {key} does not run {name}: {done.stderr[:200]}", file=sys.stderr)
+                    good[key] = None
+
+            compiled = {}
+            for engine in second:
+                if engine.compile:
+                    out = scratch / f"{engine.name.replace(' ', '-')}.wasm"
+                    line = [str(word) for word in engine.compile(wasm, out)]
+                    try:
+                        done = subprocess.run(line, capture_output=True, timeout=10 * args.timeout)
+                    except subprocess.TimeoutExpired:
+                        continue
+                    if done.returncode == 0:
+                        compiled[engine.name] = out
+            for turn in range(args.runs):
+                if native:
+                    once("native", native)
+                for engine in first:
+                    if turn and not good.get(engine.name):
+                        continue
+                    command = engine.run(wasm, folders, arguments)
+                    if not command:
+                        continue
+                    if engine.name == "sedge":
+                        shutil.rmtree(cache, ignore_errors=True)
+                    once(engine.name, command)
+                    if engine.name == "sedge":
+                        wait_for_sedgec()
+                for engine in second:
+                    key = f"{engine.name}, 2nd"
+                    if turn and not good.get(key):
+                        continue
+                    module = compiled.get(engine.name) if engine.compile else wasm
+                    if module:
+                        once(key, engine.run(module, folders, arguments))
+                        wait_for_sedgec()
+            results.append((name, good))
+            print(f"  {name}: " + ", ".join(f"{key} {ms(value) if value else '-'}"
+                                            for key, value in good.items()), file=sys.stderr)
+        for out in (OUT / "peers.json",):
+            out.write_text(json.dumps(results, indent=1))
+    return peers_text(columns, results)
+
+
+def peers_text(columns, results):
+    """The table of `peers`, and the means that the targets are about."""
+    def rows(keys):
+        return [(name, *(ms(good[key]) if good.get(key) else "-" for key in keys))
+                for name, good in results]
+
+    def mean(ours, theirs):
+        ratios = [good[ours] / good[theirs] for _, good in results
+                  if good.get(ours) and good.get(theirs)]
+        return f"{geomean(ratios):.2f} ({len(ratios)})" if ratios else "-"
+
+    first = [key for key, _ in columns if not key.endswith(", 2nd")]
+    second = [key for key, _ in columns if key.endswith(", 2nd")]
+    others = [key for key in first if not key.startswith("sedge") and key != "native"]
+    worst = sorted(((good["sedge"] / min(good[key] for key in others if good.get(key)), name)
+                    for name, good in results
+                    if good.get("sedge") and any(good.get(key) for key in others)), reverse=True)
+    text = ["First runs, nothing in any cache; milliseconds.", "",
+            table(("program", *first), rows(first)), "",
+            "sedge's time by that of each, geometric mean (programs): " + ", ".join(
+                f"{key} {mean('sedge', key)}" for key in others) + ".", "",
+            "By the fastest of the others on each program, the five largest: " + ", ".join(
+                f"{name} {ratio:.2f}" for ratio, name in worst[:5]) + ".", "",
+            "Second runs: sedge with what the first one left in its cache, and with `sedge compile`; "
+            "the others compiled ahead of time.", "",
+            table(("program", *(key.removesuffix(", 2nd") for key in second)), rows(second)), ""]
+    for ours in ("sedge, 2nd", "sedge compile, 2nd", "sedge baseline"):
+        text.append(f"{ours.removesuffix(', 2nd')} by " + ", ".join(
+            f"{key.removesuffix(', 2nd')} {mean(ours, key)}" for key in second
+            if not key.startswith("sedge")) + f"; by native code {mean(ours, 'native')}.")
+        text.append("")
+    return "\n".join(text).strip()
 
 
 def gc(args):
@@ -269,16 +477,55 @@ def validate(args):
             f"\n\nGeometric mean: **{geomean(ratios):.2f}** times as fast (aim: at least 2).")
 
 
-def instantiate(args):
-    """Instantiation and calls inside one process (Google Benchmark); wasmtime's own beside it."""
+def micro_benchmark(name):
+    """A Google Benchmark program of this folder, built; or None."""
     done = subprocess.run(["cmake", "--preset", "release", "-DSEDGE_BENCH=ON"], cwd=ROOT,
                           capture_output=True, text=True)
-    program = ROOT / "build" / "release" / "engine_bench"
     if done.returncode == 0:
-        done = subprocess.run(["cmake", "--build", "build/release", "--target", "engine_bench"],
+        done = subprocess.run(["cmake", "--build", "build/release", "--target", name],
                               cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
-        print(f"bench: engine_bench does not build:\n{done.stdout[-2000:]}", file=sys.stderr)
+        print(f"bench: {name} does not build:\n{done.stdout[-2000:]}", file=sys.stderr)
+        return None
+    return ROOT / "build" / "release" / name
+
+
+def baseline(args):
+    """Decoding, validation and the baseline compiler over every function, on one core."""
+    found = [path for path in (SHARED / "guests/wasm/gojson.wasm",
+                               SHARED / "bench/programs/tinygo-json/tinygo-json.wasm",
+                               SHARED / "bench/programs/hashset/hashset.wasm",
+                               SHARED / "guests/wasm/sqlite_cli.wasm") if path.exists()]
+    program = micro_benchmark("compile_bench") if found else None
+    if not program:
+        return None
+    small = hello_wasm()
+    winch = lambda wasm: ["wasmtime", "compile", "-C", "compiler=winch", wasm, "-o", "/dev/null"]
+    base = spawn(args.runs * 3, [winch(small)], pin=True) if tool("wasmtime") else None
+    rows, ratios = [], []
+    for path in found:
+        out = subprocess.run(["taskset", "-c", str(min(os.sched_getaffinity(0))), program, path,
+                              "--benchmark_format=json"], capture_output=True, text=True,
+                             check=True).stdout
+        ours = sum(b["cpu_time"] for b in json.loads(out)["benchmarks"])
+        theirs = spawn(args.runs, [winch(path)], pin=True) if base else None
+        mb = path.stat().st_size / 1e6
+        row = [path.stem, f"{mb:.1f}", ms(ours), f"{mb / (ours / 1e9):.0f}"]
+        if theirs:
+            theirs = theirs[0]["min"] - base[0]["min"]
+            ratios.append(theirs / ours)
+            row += [ms(theirs), f"{theirs / ours:.1f}"]
+        rows.append(row + ["-"] * (6 - len(row)))
+    text = table(("module", "MB", "sedge ms", "sedge MB/s", "Winch ms", "times as fast"), rows)
+    if ratios:
+        text += f"\n\nGeometric mean: **{geomean(ratios):.1f}** times as fast (aim: at least 2)."
+    return text
+
+
+def instantiate(args):
+    """Instantiation and calls inside one process (Google Benchmark); wasmtime's own beside it."""
+    program = micro_benchmark("engine_bench")
+    if not program:
         return None
     out = subprocess.run([program, "--benchmark_format=json", "--benchmark_repetitions=5",
                           "--benchmark_report_aggregates_only=true"], capture_output=True,
@@ -356,8 +603,10 @@ SECTIONS = {
     "start": ("Process start", start),
     "interp": ("Interpreter", interp),
     "tiers": ("Tiers and cache", tiers),
+    "peers": ("Against the other runtimes", peers),
     "gc": ("Garbage collection", gc),
     "validate": ("Decode and validate", validate),
+    "baseline": ("Baseline compiler", baseline),
     "instantiate": ("Instances and calls", instantiate),
     "serve": ("Server", serve),
 }

@@ -3,13 +3,15 @@
 # opened at every start of the program. So a copy refers to the two stand-ins in
 # src/wasi/edge/sqlite_store.cc instead.
 find_library(SEDGE_LIB_sqlite3 NAMES libsqlite3.a REQUIRED)
+# (GNU's objcopy refuses one new name for several symbols.)
+find_program(SEDGE_OBJCOPY NAMES llvm-objcopy-22 llvm-objcopy)
 set(_symbols "${CMAKE_CURRENT_SOURCE_DIR}/cmake/sqlite_math.txt")
 set(_copy "${CMAKE_BINARY_DIR}/libsedge_sqlite3.a")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${_symbols}")
-if(CMAKE_OBJCOPY)
+if(SEDGE_OBJCOPY)
   if(NOT EXISTS "${_copy}" OR "${_symbols}" IS_NEWER_THAN "${_copy}" OR
      "${SEDGE_LIB_sqlite3}" IS_NEWER_THAN "${_copy}")
-    execute_process(COMMAND "${CMAKE_OBJCOPY}" "--redefine-syms=${_symbols}"
+    execute_process(COMMAND "${SEDGE_OBJCOPY}" "--redefine-syms=${_symbols}"
                             "${SEDGE_LIB_sqlite3}" "${_copy}" COMMAND_ERROR_IS_FATAL ANY)
   endif()
   set(SEDGE_SQLITE_LIBRARIES "${_copy}" ${CMAKE_DL_LIBS})

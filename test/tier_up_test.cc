@@ -434,6 +434,42 @@ TEST_F(TierUpTest, OutlivesAShortProgram) {
   EXPECT_TRUE(kept());
 }
 
+/// Of a module that is too large to be compiled as a whole, what has run at the program's end is
+/// there at the next start: here a large function that was never hot.
+TEST_F(TierUpTest, LeavesWhatHasRunOfALargeModule) {
+  std::string nops;
+  for (int i = 0; i < 600'000; ++i) nops += "nop ";
+  const std::string text = "(module (func $large (param i32) (result i32) " + nops + R"(local.get 0)
+    (func $unused (param i32) (result i32) )" +
+                           nops +
+                           R"(local.get 0)
+    (func (export "spin") (param i32) (result i32) (local i32)
+      (local.set 1 (i32.const 2000))
+      (loop $l (drop (call $large (i32.const 1)))
+        (br_if $l (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))
+      (loop $m (br_if $m (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+      (local.get 0)))"
+                           ")";
+  const std::string path = folder_.write("large.wat", text);
+  const test::Outcome outcome = test::run_program(
+      {test::program_path(), "run", "--cache-dir", cache(), path, "spin", "300000000"});
+  EXPECT_EQ(outcome.out, "0\n") << outcome.err;
+  UseSedgec none("/nonexistent");
+  config_.cache_folder = cache();
+  config_.exact = false;
+  auto engine = Engine::create(config_);
+  size_t bytes = 0;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  while (bytes < 600'000 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    auto module = Module::from_text(*engine, text);
+    ASSERT_TRUE(module) << module.error().render();
+    bytes = module->impl()->tiers->optimized_bytes();
+  }
+  EXPECT_GE(bytes, 600'000u);
+  EXPECT_LT(bytes, 1'200'000u);
+}
+
 TEST_F(TierUpTest, SharesTheCacheAmongProcesses) {
   const std::string module = folder_.write("sum.wat", R"((module
     (func (export "sum") (param i32) (result i32) (local i32)

@@ -115,6 +115,15 @@ Mapping Mapping::of_file(int file, size_t size) {
   return mapping;
 }
 
+Mapping Mapping::shared_file(int file, size_t size) {
+  Mapping mapping;
+  void* base = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (base == MAP_FAILED) return mapping;
+  mapping.base_ = static_cast<uint8_t*>(base);
+  mapping.size_ = size;
+  return mapping;
+}
+
 bool Mapping::commit(size_t from, size_t to) {
   from &= ~(page_size() - 1);
   to = round_up(to);

@@ -35,6 +35,8 @@ class Mapping {
   static Mapping zeroed(size_t size, Backing backing = Backing::lazy);
   /// The first `size` bytes (whole pages) of a file, read-only; empty if the system refuses.
   static Mapping of_file(int file, size_t size);
+  /// The same to be written as well, and what is written is in the file.
+  static Mapping shared_file(int file, size_t size);
 
   uint8_t* data() const { return base_; }
   size_t size() const { return size_; }

@@ -69,16 +69,17 @@ std::string Sedgec::find() { return find_companion("sedgec", "SEDGEC"); }
 
 Sedgec::~Sedgec() { stop(limits_.background); }
 
-void Sedgec::stop(bool kill) {
+bool Sedgec::stop(bool kill) {
   socket_.reset();  // it ends with its input
   std::lock_guard lock(process_mutex_);
+  int status = -1;
   if (process_ > 0) {
     if (kill) ::kill(process_, SIGKILL);
-    int status = 0;
     while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
     }
   }
   process_ = -1;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 void Sedgec::abort() {
@@ -87,9 +88,12 @@ void Sedgec::abort() {
   if (process_ > 0) ::kill(process_, SIGKILL);
 }
 
-bool Sedgec::ended() {
+void Sedgec::hang_up() {
   std::lock_guard asking(mutex_);
   socket_.reset();
+}
+
+bool Sedgec::ended() {
   std::lock_guard lock(process_mutex_);
   if (process_ > 0 && ::waitpid(process_, nullptr, WNOHANG) == 0) return false;
   process_ = -1;
@@ -133,8 +137,11 @@ Result<void> Sedgec::start() {
   if (limits_.background) {
     // It may outlive us: nothing of ours may stay open in it, least of all a pipe's end.
     ::posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-    if (limits_.held >= 0) ::posix_spawn_file_actions_adddup2(&actions, limits_.held, 3);
-    ::posix_spawn_file_actions_addclosefrom_np(&actions, limits_.held >= 0 ? 4 : 3);
+    int kept = 3;
+    if (limits_.held >= 0) ::posix_spawn_file_actions_adddup2(&actions, limits_.held, kept++);
+    if (limits_.held >= 0 && limits_.ran >= 0)
+      ::posix_spawn_file_actions_adddup2(&actions, limits_.ran, kept++);
+    ::posix_spawn_file_actions_addclosefrom_np(&actions, kept);
     ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
   }
   std::lock_guard lock(process_mutex_);
@@ -169,18 +176,18 @@ bool Sedgec::exchange(const std::string& arguments, Bytes module, uint32_t& code
 
 Result<Sedgec::Answer> Sedgec::compile(const std::vector<std::string>& arguments, Bytes module) {
   std::lock_guard lock(mutex_);
-  // One that was left alone for long has ended.
-  uint8_t end = 0;
-  if (socket_ && ::recv(socket_.get(), &end, 1, MSG_PEEK | MSG_DONTWAIT) == 0) stop(false);
-  if (!socket_) SEDGE_TRY(start());
   std::string text;
   for (const std::string& argument : arguments) text.append(argument).push_back('\0');
   uint32_t code = 0;
   Answer answer;
-  errno = 0;
-  if (!exchange(text, module, code, answer)) {
+  for (;;) {
+    const bool used = static_cast<bool>(socket_);
+    if (!used) SEDGE_TRY(start());
+    errno = 0;
+    if (exchange(text, module, code, answer)) break;
     const bool late = errno == EAGAIN || errno == EWOULDBLOCK;
-    stop(true);
+    // One that was left alone for long may end at this very moment.
+    if (stop(true) && used) continue;
     return failed(late ? "sedgec took too long" : "sedgec ended without an answer");
   }
   if (code != 0) {

@@ -29,6 +29,7 @@ struct SedgecLimits {
   /// 0: no limit.
   uint32_t wall_s = 0;
   int held = -1;  ///< a descriptor that it keeps open while it lives; borrowed
+  int ran = -1;   ///< with `held`: of vm::RanFuncs, borrowed
 };
 
 /// Thread-safe.
@@ -50,12 +51,15 @@ class Sedgec {
   Result<Answer> compile(const std::vector<std::string>& arguments, Bytes module);
   /// Ends the process for good: a running `compile` fails soon, later ones at once.
   void abort();
-  /// Asks nothing more of it: whether it has ended by itself by now.
+  /// Asks nothing more of it; it goes on by itself.
+  void hang_up();
+  /// Whether it has ended by now, or was never started.
   bool ended();
 
  private:
   Result<void> start();
-  void stop(bool kill);
+  /// Whether the process had ended by itself, as one does that was left alone for long.
+  bool stop(bool kill);
   bool exchange(const std::string& arguments, Bytes module, uint32_t& code, Answer& answer);
   const SedgecLimits limits_;
   std::mutex mutex_;  ///< held by `compile`

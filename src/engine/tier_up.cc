@@ -31,14 +31,20 @@ constexpr size_t kWarmBytes = 256 << 10;
 /// Bytes of bodies up to which sedgec, when it has answered, goes on with the whole module for the
 /// cache: seconds of its time, so that the next start finds everything.
 constexpr size_t kWholeBytes = 512 << 10;
+/// Bytes of bodies of a larger module that it compiles when the program has ended: what has run.
+constexpr size_t kRanBytes = 4 << 20;
 /// What sedgec takes: about 60 MiB, and a hundred times what it optimises at once.
 constexpr uint64_t kLeastMemory = uint64_t{128} << 20, kMemoryPerByte = 100;
 constexpr uint64_t kMostMemory = uint64_t{4} << 30;
 constexpr uint32_t kCpuSeconds = 300, kWallSeconds = 600;
 /// How often it is looked whether another process has made what this one wants.
 constexpr milliseconds kClaimPoll{250};
+/// How often it is looked whether a process has ended that nobody waits for.
+constexpr milliseconds kReap{1000};
 
 }  // namespace
+
+bool TierUp::is_large(const wasm::Module& module) { return module.body_bytes() > kWholeBytes; }
 
 TierUp::~TierUp() {
   {
@@ -84,8 +90,13 @@ bool TierUp::pause(milliseconds time) {
 void TierUp::run() {
   std::unique_lock lock(mutex_);
   while (!stop_) {
+    if (!lingering_.empty()) reap();
     if (queue_.empty()) {
-      wake_.wait(lock);
+      if (lingering_.empty()) {
+        wake_.wait(lock);
+      } else {
+        wake_.wait_for(lock, kReap);
+      }
       continue;
     }
     // Nobody but this thread changes when it is due while it is queued.
@@ -101,6 +112,10 @@ void TierUp::run() {
     if (!off_) round(*wanted);
     lock.lock();
   }
+}
+
+void TierUp::reap() {
+  std::erase_if(lingering_, [](const Lingering& one) { return one.process->ended(); });
 }
 
 void TierUp::round(Wanted& wanted) {
@@ -149,11 +164,14 @@ void TierUp::round(Wanted& wanted) {
       if (!pause(kClaimPoll)) return;
     }
     if (claim) {
+      std::erase_if(lingering_, [&](const Lingering& one) { return one.waits_for == &wanted; });
       limits.dies_with_us = false;
+      limits.ran = wanted.ran.fd();
       limits.held = claim.get();
       arguments.insert(arguments.end(), {"--cache", config_.cache_folder, "--cache-size",
                                          std::to_string(config_.cache_bytes), "--whole-after",
-                                         std::to_string(kWholeBytes)});
+                                         std::to_string(kWholeBytes), "--ran-after",
+                                         std::to_string(wanted.ran ? kRanBytes : 0)});
     }
   }
   auto sedgec = std::make_unique<Sedgec>(limits);
@@ -167,8 +185,10 @@ void TierUp::round(Wanted& wanted) {
     std::lock_guard lock(mutex_);
     running_ = nullptr;
   }
-  std::erase_if(lingering_, [](const std::unique_ptr<Sedgec>& one) { return one->ended(); });
-  if (compiled && claim && !sedgec->ended()) lingering_.push_back(std::move(sedgec));
+  if (compiled && claim) {
+    if (!wanted.ran) sedgec->hang_up();
+    lingering_.push_back({std::move(sedgec), wanted.ran ? &wanted : nullptr});
+  }
   const auto end = Wanted::Clock::now();
   std::lock_guard lock(wanted.mutex);
   wanted.not_before = end + std::max<Wanted::Clock::duration>(2 * (end - start), kBetweenRounds);

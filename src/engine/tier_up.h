@@ -19,6 +19,8 @@
 
 #include "engine/sedgec.h"
 #include "vm/artifact.h"
+#include "vm/ran_funcs.h"
+#include "wasm/module.h"
 
 namespace sedge {
 
@@ -36,6 +38,7 @@ struct Wanted {
   vm::ArtifactMode mode;
   std::set<uint32_t> funcs;
   std::set<std::pair<uint32_t, uint32_t>> loops;  ///< functions and ordinals to be entered at
+  vm::RanFuncs ran;  ///< with a cache, of a module that is too large to be compiled as a whole
   bool queued = false;
   unsigned rounds = 0;  ///< of compilation so far
   Clock::time_point not_before;
@@ -50,6 +53,9 @@ class TierUp {
   TierUp(const TierUp&) = delete;
   TierUp& operator=(const TierUp&) = delete;
 
+  /// Whether sedgec compiles no more of the module than what is asked for and what has run.
+  static bool is_large(const wasm::Module& module);
+
   /// A function is hot, at a loop's header or (UINT32_MAX) by its calls. With Optimize::at_once the
   /// whole module is optimised before this returns.
   void want(const std::shared_ptr<Wanted>& wanted, uint32_t func, uint32_t loop);
@@ -59,6 +65,7 @@ class TierUp {
   void round(Wanted& wanted);
   bool compile(Wanted& wanted, std::vector<std::string> arguments, Sedgec& sedgec);
   void compile_all(Wanted& wanted);
+  void reap();
   /// False once the engine ends.
   bool pause(std::chrono::milliseconds time);
   /// Says why nothing will be optimised any more.
@@ -71,8 +78,12 @@ class TierUp {
   std::condition_variable wake_;
   std::deque<std::shared_ptr<Wanted>> queue_;
   Sedgec* running_ = nullptr;
-  /// Those that have answered and go on for the cache; of the thread.
-  std::vector<std::unique_ptr<Sedgec>> lingering_;
+  /// One that has answered and goes on for the cache.
+  struct Lingering {
+    std::unique_ptr<Sedgec> process;
+    const Wanted* waits_for;  ///< what runs of this, and is connected until then; or null
+  };
+  std::vector<Lingering> lingering_;  ///< of the thread
   bool stop_ = false;
   std::thread thread_;
   std::mutex now_mutex_;  ///< Optimize::at_once

@@ -68,6 +68,8 @@ void ModuleTiers::expect_optimized() {
   wanted_->binary = vm::without_artifact(module.binary);
   wanted_->code_part = vm::CodeCache::code_part(module);
   wanted_->mode = artifact_mode(module, config, *engine_.resources->memories);
+  if (!config.cache_folder.empty() && TierUp::is_large(code_->module()))
+    wanted_->ran = vm::RanFuncs::create(module.imported_funcs.size() + module.funcs.size());
 }
 
 std::atomic<int32_t>& ModuleTiers::heat(uint32_t func_index) const {
@@ -83,6 +85,7 @@ ModuleTiers::Compiled ModuleTiers::make(uint32_t func_index) {
   options.count_heat = wanted_ != nullptr;
   for (uint32_t i = 0; i < module.memory_count(); ++i)
     options.memories.push_back(engine_.resources->memories->style(module.memory_type(i)));
+  if (wanted_ != nullptr) wanted_->ran.mark(func_index);
   Compiled compiled;
   auto made = baseline::compile(module, code_->types(), func_index, options);
   if (!made) return compiled;
@@ -211,6 +214,11 @@ size_t ModuleTiers::body_bytes(const std::vector<uint32_t>& funcs) const {
   for (uint32_t func : funcs)
     size += module.funcs[func - module.imported_funcs.size()].body.bytes.size();
   return size;
+}
+
+size_t ModuleTiers::optimized_bytes() const {
+  const NativeImage* image = optimized_.load(std::memory_order_acquire);
+  return image == nullptr ? 0 : body_bytes(image->funcs());
 }
 
 const void* hot(vm::Instance* instance, uint32_t func, uint32_t loop) {

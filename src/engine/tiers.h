@@ -71,6 +71,8 @@ class ModuleTiers final : public interp::FirstCallCompiler {
   /// most `warm_bytes` of bodies. Ascending.
   std::vector<uint32_t> worth_optimizing(const std::set<uint32_t>& wanted, size_t warm_bytes);
   size_t body_bytes(const std::vector<uint32_t>& funcs) const;
+  /// Of the functions that the newest optimised code has.
+  size_t optimized_bytes() const;
 
  private:
   struct Compiled {

@@ -7,15 +7,22 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <set>
 #include <string_view>
 #include <utility>
 
+#include "base/fd.h"
 #include "vm/code_cache.h"
+#include "vm/ran_funcs.h"
 #include "wasm/decode/decode.h"
 
 namespace sedge::llvmc {
 
 namespace {
+
+constexpr int kClaimFd = 3, kRanFd = 4;
+/// How long the end of the program is waited for.
+constexpr int kRanMs = 10'000;
 
 Result<uint64_t> number(std::string_view option, std::string_view text) {
   uint64_t value = 0;
@@ -104,6 +111,8 @@ Result<Command> parse_command(const std::vector<std::string>& arguments) {
       SEDGE_TRY_ASSIGN(command.cache, value());
     } else if (argument == "--whole-after") {
       SEDGE_TRY_ASSIGN(command.whole_after, numeric());
+    } else if (argument == "--ran-after") {
+      SEDGE_TRY_ASSIGN(command.ran_after, numeric());
     } else if (argument == "--cache-size") {
       SEDGE_TRY_ASSIGN(command.cache_bytes, numeric());
     } else if (argument == "--background") {
@@ -205,42 +214,69 @@ Result<CommandResult> answer(const std::string& text, Bytes module, Command& com
   return run_command(command, module);
 }
 
-/// What Command::whole_after says.
-Result<void> keep_whole(Command command, Bytes original) {
-  const Bytes bytes = vm::without_artifact(original);
-  SEDGE_TRY_ASSIGN(const wasm::Module module, wasm::decode(bytes, nullptr));
-  uint64_t size = 0;
-  for (const wasm::Func& func : module.funcs) size += func.body.bytes.size();
-  if (size > command.whole_after) return {};
-  SEDGE_TRY_ASSIGN(const vm::CodeCache cache,
-                   vm::CodeCache::open(command.cache, vm::CodeCache::Access::create));
-  SEDGE_TRY_ASSIGN(const auto found,
-                   cache.find(vm::CodeCache::code_part(module), command.options.mode));
-  if (found && found->whole) return {};
-  command.options.funcs.clear();
-  command.options.loops.clear();
-  SEDGE_TRY_ASSIGN(const CompiledFile compiled, compile_file(bytes, command.options));
-  return keep(command, compiled, vm::write_code_only(compiled.artifact));
-}
-
-/// Whether another request comes before the process has been idle for too long.
-bool wait_for_request(int in) {
-  constexpr int kIdleMs = 2000;
+/// Whether another request, or the end of them, comes in this time.
+bool wait_for_request(int in, int patience_ms) {
   pollfd wanted{in, POLLIN, 0};
   int ready = 0;
   do {
-    ready = ::poll(&wanted, 1, kIdleMs);
+    ready = ::poll(&wanted, 1, patience_ms);
   } while (ready < 0 && errno == EINTR);
   return ready > 0;
 }
 
+/// Adds to the functions of `options` what has run, up to `most` bytes of bodies altogether; false
+/// if there is nothing to add.
+bool add_ran(CompileOptions& options, const wasm::Module& module, uint64_t most) {
+  const size_t imported = module.imported_funcs.size();
+  std::set<uint32_t> funcs(options.funcs.begin(), options.funcs.end());
+  auto bytes = [&](uint32_t func) { return module.funcs[func - imported].body.bytes.size(); };
+  uint64_t size = 0;
+  for (uint32_t func : funcs) size += bytes(func);
+  for (uint32_t func : vm::RanFuncs::read(kRanFd, imported + module.funcs.size())) {
+    if (func < imported || funcs.contains(func) || size + bytes(func) > most) continue;
+    size += bytes(func);
+    funcs.insert(func);
+  }
+  if (funcs.size() == options.funcs.size()) return false;
+  options.funcs.assign(funcs.begin(), funcs.end());
+  return true;
+}
+
+/// What Command::whole_after and Command::ran_after say.
+Result<void> keep_more(Command command, Bytes original, int in) {
+  const Bytes bytes = vm::without_artifact(original);
+  SEDGE_TRY_ASSIGN(const wasm::Module module, wasm::decode(bytes, nullptr));
+  const bool whole = module.body_bytes() <= command.whole_after;
+  if (!whole && command.ran_after == 0) return {};
+  SEDGE_TRY_ASSIGN(const vm::CodeCache cache,
+                   vm::CodeCache::open(command.cache, vm::CodeCache::Access::create));
+  const Bytes code_part = vm::CodeCache::code_part(module);
+  CompileOptions& options = command.options;
+  Fd claim;
+  if (whole) {
+    options.funcs.clear();
+  } else {
+    ::close(kClaimFd);
+    wait_for_request(in, kRanMs);
+    if (!add_ran(options, module, command.ran_after)) return {};
+    SEDGE_TRY_ASSIGN(claim, cache.claim(code_part, options.target, options.mode));
+    if (!claim) return {};
+  }
+  SEDGE_TRY_ASSIGN(const auto found, cache.find(code_part, options.mode));
+  if (found && found->whole) return {};
+  options.loops.clear();
+  SEDGE_TRY_ASSIGN(const CompiledFile compiled, compile_file(bytes, options));
+  return keep(command, compiled, vm::write_code_only(compiled.artifact));
+}
+
 constexpr uint32_t kMaxArguments = 64u << 20;
+constexpr int kIdleMs = 2000;
 
 }  // namespace
 
 int serve(int in, int out) {
   uint32_t arguments_size = 0;
-  while (wait_for_request(in) && read_all(in, &arguments_size, sizeof(arguments_size))) {
+  while (wait_for_request(in, kIdleMs) && read_all(in, &arguments_size, sizeof(arguments_size))) {
     uint64_t module_size = 0;
     if (arguments_size > kMaxArguments) return 2;
     std::string arguments(arguments_size, '\0');
@@ -265,7 +301,7 @@ int serve(int in, int out) {
         write_all(out, &size, sizeof(size)) && write_all(out, result->report.data(), report_size) &&
         write_all(out, result->bytes.data(), size);
     // There is nobody to tell what becomes of it.
-    const bool kept = goes_on && keep_whole(std::move(command), module).has_value();
+    const bool kept = goes_on && keep_more(std::move(command), module, in).has_value();
     if (!told) return kept ? 0 : 1;
   }
   return 0;

@@ -17,8 +17,8 @@ struct Command {
   std::string input, output;
   std::string cache;  ///< folder of vm::CodeCache; empty: none
   uint64_t cache_bytes = uint64_t{1} << 30;
-  uint64_t whole_after = 0;  ///< see serve
-  bool code_only = false;    ///< an empty module in the original's place
+  uint64_t whole_after = 0, ran_after = 0;  ///< see serve
+  bool code_only = false;                   ///< an empty module in the original's place
   // Of the process.
   uint64_t max_memory_mib = 0, max_time_s = 0, max_wall_s = 0;  ///< 0: no limit
   bool background = false, dies_with_parent = false;
@@ -39,7 +39,10 @@ Result<CommandResult> run_command(const Command& command, Bytes module);
 /// by a zero byte; u64 size of the module, the module. Answer: u32 exit code, u32 size of the
 /// report, u64 size of the rest, the report, the artifact or the message. When it has answered, or
 /// nobody waits any more, it goes on with the whole module for the cache, if that has at most
-/// Command::whole_after bytes of bodies and the cache has it not.
+/// Command::whole_after bytes of bodies and the cache has it not. Of a larger one it compiles, when
+/// `in` has ended or after ten seconds, what was asked for and, up to Command::ran_after bytes,
+/// what vm::RanFuncs at descriptor 4 says. Descriptor 3, which has the claim to the entry, is
+/// closed meanwhile.
 int serve(int in, int out);
 
 }  // namespace sedge::llvmc

@@ -153,6 +153,8 @@ Result<int> serve_main(const ServeOptions& options) {
     server->diagnostics().write_line(lines);
   };
   SEDGE_TRY_ASSIGN(Engines engines, Engines::create(*config, options.engine, announce));
+  // Never destroyed: the process ends after it, and what sedgec still does for the cache goes on.
+  [[maybe_unused]] static const Engines& kept = *new Engines(engines);
   auto factory_for = [&](const RouterConfig& routes, const Engines& with) -> FunctionFactory {
     return [&](const RouteConfig& route, uint32_t pool_size) -> Result<std::unique_ptr<Function>> {
       if (route.external_engine) return load_external_function(route, routes.file, guest_stderr);

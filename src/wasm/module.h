@@ -193,6 +193,12 @@ struct Module {
   uint32_t table_count() const {
     return static_cast<uint32_t>(imported_tables.size() + tables.size());
   }
+  /// Of all functions together.
+  size_t body_bytes() const {
+    size_t size = 0;
+    for (const Func& func : funcs) size += func.body.bytes.size();
+    return size;
+  }
   uint32_t memory_count() const {
     return static_cast<uint32_t>(imported_memories.size() + memories.size());
   }

@@ -336,8 +336,7 @@ Result<void> ModuleValidator::bodies(uint32_t from, uint32_t to, bool quick) con
 // that of the first body that has one, as it is without threads.
 Result<void> ModuleValidator::bodies(bool quick) const {
   auto count = static_cast<uint32_t>(module_.funcs.size());
-  size_t bytes = 0;
-  for (const Func& func : module_.funcs) bytes += func.body.bytes.size();
+  const size_t bytes = module_.body_bytes();
   size_t ranges = std::min(bytes / kBytesOfThread, kMaxThreads);
   if (ranges > 1) ranges = std::min<size_t>(ranges, available_cores());
   if (ranges <= 1) return bodies(0, count, quick);
