@@ -137,6 +137,15 @@ bool Mapping::protect(size_t from, size_t to) {
   return from >= to || ::mprotect(base_ + from, to - from, PROT_NONE) == 0;
 }
 
+bool Mapping::prefer_huge(size_t from, size_t to) {
+  constexpr uintptr_t kHuge = 2 << 20;
+  const auto base = reinterpret_cast<uintptr_t>(base_);
+  const uintptr_t begin = (base + from + kHuge - 1) & ~(kHuge - 1);
+  const uintptr_t end = (base + std::min(to, size_)) & ~(kHuge - 1);
+  if (begin >= end) return false;
+  return ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE) == 0;
+}
+
 bool Mapping::seal_as_code() {
   if (::mprotect(base_, size_, PROT_READ | PROT_EXEC) != 0) return false;
   __builtin___clear_cache(reinterpret_cast<char*>(base_), reinterpret_cast<char*>(base_ + size_));

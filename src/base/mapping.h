@@ -47,6 +47,9 @@ class Mapping {
   /// Takes the access to [from, to) away (both rounded up to pages); what they hold stays. False if
   /// refused.
   bool protect(size_t from, size_t to);
+  /// Every byte of [from, to) will be written: asks for pages of 2 MiB that lie wholly in it. False
+  /// if there are none, or the system has none to give.
+  bool prefer_huge(size_t from, size_t to);
   /// Makes the whole range readable and executable, no more writable, for good. False if refused.
   bool seal_as_code();
   /// Gives the pages of [from, to) back; they read as at first afterwards. False if refused.

@@ -169,7 +169,6 @@ class Builder {
       return instance_;
     }
     SEDGE_TRY(run_datas());
-    if (warm_ != nullptr) warm_->learn(data_offsets_);
     return instance_;
   }
 
@@ -308,19 +307,51 @@ class Builder {
   }
 
   Result<void> run_datas() {
-    for (size_t i = 0; i < syntax_.datas.size(); ++i)
-      instance_->datas[i] = {syntax_.datas[i].init.data(), syntax_.datas[i].init.size()};
+    std::vector<uint64_t> offsets;  // of active segments
+    for (size_t i = 0; i < syntax_.datas.size(); ++i) {
+      const wasm::DataSegment& segment = syntax_.datas[i];
+      instance_->datas[i] = {segment.init.data(), segment.init.size()};
+      if (segment.mode == wasm::DataSegment::Mode::passive) continue;
+      SEDGE_TRY_ASSIGN(offsets.emplace_back(), evaluate_offset(*instance_, segment.offset_expr));
+    }
+    expect_datas(offsets);
+    size_t next = 0;
     for (uint32_t i = 0; i < syntax_.datas.size(); ++i) {
       const wasm::DataSegment& segment = syntax_.datas[i];
       if (segment.mode == wasm::DataSegment::Mode::passive) continue;
-      SEDGE_TRY_ASSIGN(uint64_t to, evaluate_offset(*instance_, segment.offset_expr));
-      vm::Exit exit =
-          runtime::kBuiltins.memory_init(instance_, segment.memory, i, to, 0, segment.init.size());
+      const vm::Exit exit = runtime::kBuiltins.memory_init(instance_, segment.memory, i,
+                                                           offsets[next++], 0, segment.init.size());
       if (exit != vm::Exit::returned) return segment_trap(store_, "data", i);
       runtime::kBuiltins.data_drop(instance_, i);
-      if (warm_ != nullptr) data_offsets_.push_back(to);
     }
+    if (warm_ != nullptr) warm_->learn(offsets);
     return {};
+  }
+
+  /// Large data that leaves few gaps faults fewer pages in when these are large, too.
+  void expect_datas(std::span<const uint64_t> offsets) {
+    constexpr uint64_t kLarge = 4 << 20;
+    struct Extent {
+      uint64_t from = UINT64_MAX, to = 0, bytes = 0;
+    };
+    if (syntax_.memory_count() == 0) return;
+    std::vector<Extent> extents(syntax_.memory_count());
+    size_t next = 0;
+    for (const wasm::DataSegment& segment : syntax_.datas) {
+      if (segment.mode == wasm::DataSegment::Mode::passive) continue;
+      const uint64_t at = offsets[next++], size = segment.init.size();
+      const uint64_t room =
+          instance_->memories[segment.memory]->size.load(std::memory_order_relaxed);
+      if (at > room || size > room - at) return;  // it will trap
+      Extent& extent = extents[segment.memory];
+      extent = {std::min(extent.from, at), std::max(extent.to, at + size), extent.bytes + size};
+    }
+    for (size_t i = syntax_.imported_memories.size(); i < extents.size(); ++i) {
+      const Extent& extent = extents[i];
+      auto* memory = static_cast<runtime::LinearMemory*>(instance_->memories[i]);
+      if (extent.bytes >= kLarge && extent.bytes >= (extent.to - extent.from) / 8 * 7)
+        memory->expect_data(extent.from, extent.to);
+    }
   }
 
   StoreImpl& store_;
@@ -328,7 +359,6 @@ class Builder {
   const wasm::Module& syntax_;
   InstanceImpl* instance_;
   WarmInstances* warm_;
-  std::vector<uint64_t> data_offsets_;
 };
 
 }  // namespace

@@ -120,7 +120,7 @@ Result<std::unique_ptr<LinearMemory>> LinearMemory::create(const MemoryType& typ
 
 LinearMemory::~LinearMemory() {
   if (image_ != nullptr && !slot_.mapping.unmap_image(image_->size())) return;
-  pool_->give(std::move(slot_), size.load(std::memory_order_relaxed));
+  if (!has_huge_pages_) pool_->give(std::move(slot_), size.load(std::memory_order_relaxed));
 }
 
 std::optional<uint64_t> LinearMemory::grow(uint64_t delta) {
@@ -137,6 +137,10 @@ std::optional<uint64_t> LinearMemory::grow(uint64_t delta) {
   }
   size.store(new_size, std::memory_order_release);
   return old_pages;
+}
+
+void LinearMemory::expect_data(uint64_t from, uint64_t to) {
+  has_huge_pages_ |= slot_.mapping.prefer_huge(from, to);
 }
 
 bool LinearMemory::start_from(std::shared_ptr<const PageImage> image) {

@@ -77,6 +77,8 @@ class LinearMemory : public vm::Memory {
   uint64_t pages() const { return size.load(std::memory_order_acquire) >> page_size_log2; }
   /// The page count before growing by `delta`, or nothing if it cannot.
   std::optional<uint64_t> grow(uint64_t delta);
+  /// Data is about to fill [from, to), which lies in it.
+  void expect_data(uint64_t from, uint64_t to);
   /// Makes its size and content, which are those of `image` and zeros behind it, what `reset` goes
   /// back to. False if the system refuses; then nothing has changed.
   bool start_from(std::shared_ptr<const PageImage> image);
@@ -93,6 +95,7 @@ class LinearMemory : public vm::Memory {
   MemoryPool::Slot slot_;
   std::shared_ptr<const PageImage> image_;
   uint64_t max_pages_ = 0;
+  bool has_huge_pages_ = false;  ///< then nobody uses its range again
   std::mutex grow_mutex_;
 };
 
