@@ -6,7 +6,10 @@
 #include <sedge/error.h>
 #include <sedge/feature.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <variant>
 #include <vector>
 
 #include "component/decode.h"
@@ -26,7 +29,8 @@ inline Features every_component_feature() {
   return *features;
 }
 
-/// Constants become values, which are of their types as those of a host are.
+/// Constants become values, which are of their types as those of a host are and have an encoding
+/// that gives them back.
 inline void read_constants(const component::Validated& valid) {
   const component::Types& types = *valid.types;
   for (const auto& [syntax, info] : valid.components) {
@@ -41,8 +45,32 @@ inline void read_constants(const component::Validated& valid) {
               "a constant's value is of its type");
       require(component::same_value(value, adopted), "a constant's value is complete");
       require(!to_string(value).empty(), "a value has a text");
+      wasm::Writer shortest;
+      component::write_constant(types, entry.type, value, shortest);
+      require(shortest.size() <= entry.constant->encoding.size(), "what is written is shortest");
+      Reader written(shortest.out());
+      ComponentVal again;
+      require(component::read_constant(types, entry.type, written, nullptr, &again).has_value() &&
+                  written.at_end() && component::same_value(value, again),
+              "a value that is written reads as the same");
     }
   }
+}
+
+/// The encodings of all constants, in their order.
+inline void append_constants(const component::Component& syntax, std::vector<Bytes>& out) {
+  for (const component::Definition& item : syntax.definitions) {
+    if (const auto* nested = std::get_if<std::unique_ptr<component::Component>>(&item.node))
+      append_constants(**nested, out);
+    if (const auto* value = std::get_if<component::Value>(&item.node))
+      out.push_back(value->encoding);
+  }
+}
+inline bool same_constants(const component::Component& a, const component::Component& b) {
+  std::vector<Bytes> of_a, of_b;
+  append_constants(a, of_a);
+  append_constants(b, of_b);
+  return std::ranges::equal(of_a, of_b, [](Bytes x, Bytes y) { return std::ranges::equal(x, y); });
 }
 
 inline bool is_valid(const component::Component& syntax) {
@@ -67,6 +95,7 @@ inline void round_trip(const component::Component& syntax) {
   require(assembled.has_value(), "a printed component parses");
   auto parsed = component::decode(*assembled, nullptr);
   require(parsed.has_value() && is_valid(*parsed), "a printed component is valid");
+  require(same_constants(*again, *parsed), "printed constants keep their encoding");
   auto second = component::assemble(component::print_component(*parsed));
   require(second.has_value() && *second == *assembled, "text, binary, text, binary is stable");
 }

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """seeds.py TARGET FOLDER SHARED: writes the seeds of a fuzz target into FOLDER.
 
-Text seeds are the modules of the specification's scripts in SHARED, binary ones the same through
-`sedge parse` (build/release/sedge, where it has been built) and the small guests. Without SHARED only
-the seeds that are written here are used.
+Text seeds are the modules and components of the specification's scripts in SHARED and the components of
+the project's own, binary ones the same through `sedge parse` (build/release/sedge, where it has been
+built) and the small guests. Without SHARED only the project's own are used.
 """
 
 import hashlib
 import itertools
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -115,6 +116,9 @@ def http2_seeds():
         yield b"\1" + b"".join(bytes([kind, flags, stream, len(load)]) + load for kind, flags, stream, load in frames)
 
 
+CHAR = re.compile(r"(?<=[\s(])'(\\u\{\w+\}|\\.|[^\\\"])'(?=[\s)])")
+
+
 def forms(text, keyword="module"):
     """The `(module ...)` forms at the top of a script, or inside its assertions."""
     at = 0
@@ -127,6 +131,8 @@ def forms(text, keyword="module"):
                 quoted = c != '"'
             elif c == '"':
                 quoted = True
+            elif c == "'" and (char := CHAR.match(text, i)):
+                i = char.end() - 1
             elif text.startswith(";;", i):
                 i = text.find("\n", i)
                 if i < 0:
@@ -161,10 +167,19 @@ WAC = [
 ]
 
 
-def text_seeds(shared, per_file, suite="spec", keyword="module"):
-    for script in sorted((shared / "suites" / suite).rglob("*.wast")):
+def script_seeds(folder, per_file, keyword):
+    for script in sorted(folder.rglob("*.wast")):
         for form in itertools.islice(forms(script.read_text(errors="replace"), keyword), per_file):
             yield form.encode()
+
+
+def text_seeds(shared, per_file):
+    yield from script_seeds(shared / "suites" / "spec", per_file, "module")
+
+
+def component_seeds(shared):
+    for folder, per_file in [(ROOT / "test" / "component", 60), (shared / "suites" / "component-model", 20)]:
+        yield from script_seeds(folder, per_file, "component")
 
 
 def wit_seeds(shared):
@@ -173,19 +188,24 @@ def wit_seeds(shared):
             yield path.read_bytes()
 
 
-def binary_seeds(shared):
-    for path in sorted((shared / "guests" / "wasm").glob("*.wasm")):
-        if path.stat().st_size <= MAX_BYTES * 2:
-            yield path.read_bytes()
+def binaries(texts):
+    """What `sedge parse` makes of them, where it has been built."""
     if not SEDGE.exists():
         return
     with tempfile.TemporaryDirectory() as folder:
         source, target = pathlib.Path(folder, "m.wat"), pathlib.Path(folder, "m.wasm")
-        for form in text_seeds(shared, 4):
-            source.write_bytes(form)
+        for text in texts:
+            source.write_bytes(text)
             done = subprocess.run([SEDGE, "parse", source, "-o", target], capture_output=True)
             if done.returncode == 0:
                 yield target.read_bytes()
+
+
+def binary_seeds(shared):
+    for path in sorted((shared / "guests" / "wasm").glob("*.wasm")):
+        if path.stat().st_size <= MAX_BYTES * 2:
+            yield path.read_bytes()
+    yield from binaries(text_seeds(shared, 4))
 
 
 def tier_seeds(shared):
@@ -206,7 +226,8 @@ def main():
         "command_line": lambda: COMMAND_LINE,
         "cgi": lambda: CGI,
         "text": lambda: text_seeds(shared, 12),
-        "component_text": lambda: text_seeds(shared, 20, "component-model", "component"),
+        "component": lambda: binaries(component_seeds(shared)),
+        "component_text": lambda: component_seeds(shared),
         "wave": lambda: WAVE,
         "authority": lambda: AUTHORITY,
         "decode": lambda: binary_seeds(shared),

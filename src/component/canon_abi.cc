@@ -12,17 +12,8 @@
 #include "component/task.h"
 
 namespace sedge::component {
-namespace {
 
 using VK = ComponentVal::Kind;
-
-uint64_t size_of(const std::vector<std::string>& labels) {
-  uint64_t size = labels.size() * sizeof(std::string);
-  for (const std::string& label : labels) size += label.size();
-  return size;
-}
-
-}  // namespace
 
 std::unexpected<Error> trap(std::string text) {
   return fail(ErrorCode::component_trap, ": " + std::move(text));
@@ -229,7 +220,7 @@ Result<ComponentVal> Crossing::load(ValType type, uint64_t at) {
   if (const auto* prim = std::get_if<PrimType>(&t.type)) return load(*prim, at);
   if (auto fields = fields_of(t)) {
     ComponentVal out = record_value(t);
-    SEDGE_TRY(hold(fields->size() * sizeof(ComponentVal) + size_of(out.labels)));
+    SEDGE_TRY(hold(fields->size() * sizeof(ComponentVal) + labels_size(out)));
     for (ValType field : *fields) {
       Layout part = layout(field);
       at = align_to(at, part.align);
@@ -243,7 +234,7 @@ Result<ComponentVal> Crossing::load(ValType type, uint64_t at) {
     uint32_t size = discriminant_size(cases->payloads.size());
     auto index = static_cast<uint32_t>(read(at, size));
     if (index >= cases->payloads.size()) return trap("invalid variant discriminant");
-    ComponentVal out = case_value(*cases, index);
+    ComponentVal out = case_value(t, index);
     SEDGE_TRY(hold(out.text.size() + (cases->payloads[index] ? sizeof(ComponentVal) : 0)));
     if (cases->payloads[index]) {
       at = align_to(at + size, payload_align(types_, *cases, options_.is64));
@@ -259,7 +250,7 @@ Result<ComponentVal> Crossing::load(ValType type, uint64_t at) {
     return load_list(list->element, at, list->length, true);
   if (const auto* flags = std::get_if<Flags>(&t.type)) {
     ComponentVal out = flags_value(*flags, read(at, t.layout32.size));
-    SEDGE_TRY(hold(size_of(out.labels)));
+    SEDGE_TRY(hold(labels_size(out)));
     return out;
   }
   return lift_index(type, static_cast<uint32_t>(read(at, 4)));
@@ -290,7 +281,7 @@ Result<ComponentVal> Crossing::lift_flat(ValType type, const uint64_t*& cells) {
     const uint64_t* end = cells + t.flat_count;
     auto index = static_cast<uint32_t>(*cells++);
     if (index >= cases->payloads.size()) return trap("invalid variant discriminant");
-    ComponentVal out = case_value(*cases, index);
+    ComponentVal out = case_value(t, index);
     if (cases->payloads[index]) {
       // Joined cells hold narrower values in their low bits.
       SEDGE_TRY_ASSIGN(ComponentVal item, lift_flat(*cases->payloads[index], cells));

@@ -49,17 +49,47 @@ std::optional<Cases> cases_of(const Defined& type) {
   } else if (const auto* cases = std::get_if<Enum>(&type.type)) {
     out.payloads.resize(cases->names.size());
     out.labels = &cases->names;
-    out.kind = VK::enum_;
   } else if (const auto* option = std::get_if<Option>(&type.type)) {
     out.payloads = {std::nullopt, option->type};
-    out.kind = VK::option;
   } else if (const auto* result = std::get_if<ResultType>(&type.type)) {
     out.payloads = {result->ok, result->error};
-    out.kind = VK::result;
   } else {
     return std::nullopt;
   }
+  out.kind = case_kind(type);
   return out;
+}
+
+std::optional<uint32_t> case_count(const Defined& type) {
+  if (const auto* variant = std::get_if<Variant>(&type.type))
+    return static_cast<uint32_t>(variant->cases.size());
+  if (const auto* cases = std::get_if<Enum>(&type.type))
+    return static_cast<uint32_t>(cases->names.size());
+  if (std::holds_alternative<Option>(type.type) || std::holds_alternative<ResultType>(type.type))
+    return 2;
+  return std::nullopt;
+}
+
+VK case_kind(const Defined& type) {
+  if (std::holds_alternative<Enum>(type.type)) return VK::enum_;
+  if (std::holds_alternative<Option>(type.type)) return VK::option;
+  if (std::holds_alternative<ResultType>(type.type)) return VK::result;
+  return VK::variant;
+}
+
+std::string_view case_label(const Defined& type, uint32_t index) {
+  if (const auto* variant = std::get_if<Variant>(&type.type)) return variant->cases[index].name;
+  if (const auto* cases = std::get_if<Enum>(&type.type)) return cases->names[index];
+  return {};
+}
+
+std::optional<ValType> payload_of(const Defined& type, uint32_t index) {
+  if (const auto* variant = std::get_if<Variant>(&type.type)) return variant->cases[index].type;
+  if (const auto* option = std::get_if<Option>(&type.type))
+    return index == 0 ? std::nullopt : std::optional(option->type);
+  if (const auto* result = std::get_if<ResultType>(&type.type))
+    return index == 0 ? result->ok : result->error;
+  return std::nullopt;
 }
 
 uint64_t payload_align(const Types& types, const Cases& cases, bool is64) {
@@ -123,12 +153,11 @@ ComponentVal record_value(const Defined& type) {
   return out;
 }
 
-ComponentVal case_value(const Cases& cases, uint32_t index) {
+ComponentVal case_value(const Defined& type, uint32_t index) {
   ComponentVal out;
-  out.kind = cases.kind;
+  out.kind = case_kind(type);
   out.bits = index;
-  if (cases.named) out.text = (*cases.named)[index].name;
-  if (cases.labels) out.text = (*cases.labels)[index];
+  out.text = case_label(type, index);
   return out;
 }
 
@@ -141,6 +170,12 @@ ComponentVal flags_value(const Flags& flags, uint64_t bits) {
     out.labels.emplace_back(flags.names[i]);
   }
   return out;
+}
+
+uint64_t labels_size(const ComponentVal& value) {
+  uint64_t size = value.labels.size() * sizeof(std::string);
+  for (const std::string& label : value.labels) size += label.size();
+  return size;
 }
 
 }  // namespace sedge::component

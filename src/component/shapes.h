@@ -32,6 +32,14 @@ inline uint32_t case_of(const ComponentVal& value) {
   return static_cast<uint32_t>(value.bits);
 }
 
+/// The same without a list of them: how many there are; nothing for what has no cases.
+std::optional<uint32_t> case_count(const Defined& type);
+/// What values of the type are.
+ComponentVal::Kind case_kind(const Defined& type);
+/// The name of a case of a variant or enum; empty for other types.
+std::string_view case_label(const Defined& type, uint32_t index);
+std::optional<ValType> payload_of(const Defined& type, uint32_t index);
+
 /// Fields of anything that is laid out as a record.
 std::optional<std::vector<ValType>> fields_of(const Defined& type);
 /// The element type of anything that is laid out as a list of any length.
@@ -43,9 +51,11 @@ bool is_u8(const Types& types, ValType type);
 /// A record or tuple without items.
 ComponentVal record_value(const Defined& type);
 /// A case without its payload.
-ComponentVal case_value(const Cases& cases, uint32_t index);
+ComponentVal case_value(const Defined& type, uint32_t index);
 /// Those flags whose bits are set; bits beyond them do not count.
 ComponentVal flags_value(const Flags& flags, uint64_t bits);
+/// Bytes that the labels of a value take.
+uint64_t labels_size(const ComponentVal& value);
 
 /// A tuple of these types, laid out.
 struct TupleLayout {

@@ -15,11 +15,20 @@ std::unexpected<Error> invalid(std::string text) {
   return fail(ErrorCode::invalid_component, ": " + std::move(text));
 }
 
+Features every_feature() {
+  Features out;
+#define SEDGE_FEATURE(name, text, preset, description) out.set(Feature::name);
+#include <sedge/feature.def>
+#undef SEDGE_FEATURE
+  return out;
+}
+
 Result<Validated> validate(const Component& component, Features features,
-                           const std::shared_ptr<wasm::TypeRegistry>& registry) {
+                           const std::shared_ptr<wasm::TypeRegistry>& registry,
+                           const OnConstant& on_constant) {
   Validated out;
   out.types = std::make_shared<Types>(registry);
-  Validator validator(out, features);
+  Validator validator(out, features, on_constant);
   SEDGE_TRY(validator.component(component));
   return out;
 }
@@ -563,6 +572,7 @@ Result<void> Validator::start(const Start& item) {
 Result<void> Validator::value(const Value& item) {
   SEDGE_TRY(need(Feature::cm_values, "a value"));
   SEDGE_TRY_ASSIGN(ValType type, val_type(item.type));
+  if (on_constant_) SEDGE_TRY(on_constant_(types_, type, item));
   Reader reader(item.encoding);
   SEDGE_TRY(read_constant(types_, type, reader, &types_, nullptr));
   if (!reader.at_end()) return invalid("bytes left over behind a value");

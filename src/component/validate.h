@@ -4,6 +4,7 @@
 #ifndef SEDGE_COMPONENT_VALIDATE_H_
 #define SEDGE_COMPONENT_VALIDATE_H_
 
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -69,11 +70,20 @@ struct Validated {
   std::unordered_map<const CoreModule*, CheckedModule> modules;
 };
 
+/// All features, those that must be asked for included: for those who ask for types and leave it to
+/// others to refuse.
+Features every_feature();
+
+/// Called with each constant in their order, before it is read as a value of its type. An error
+/// ends the validation.
+using OnConstant = std::function<Result<void>(const Types& types, ValType type, const Value&)>;
+
 /// Validates `component`. Errors: phase invalid with the offset of the definition; malformed for a
 /// core module inside that is; feature_disabled for what `features` leaves out; limit_exceeded.
 /// Views in the result borrow the component's storage.
 Result<Validated> validate(const Component& component, Features features,
-                           const std::shared_ptr<wasm::TypeRegistry>& registry);
+                           const std::shared_ptr<wasm::TypeRegistry>& registry,
+                           const OnConstant& on_constant = {});
 
 }  // namespace sedge::component
 

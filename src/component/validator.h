@@ -51,8 +51,13 @@ struct Scope {
 
 class Validator {
  public:
-  Validator(Validated& out, Features features)
-      : out_(out), types_(*out.types), subtyping_(types_), features_(features) {}
+  /// Borrows all but `features`.
+  Validator(Validated& out, Features features, const OnConstant& on_constant)
+      : out_(out),
+        types_(*out.types),
+        subtyping_(types_),
+        features_(features),
+        on_constant_(on_constant) {}
 
   /// Validates a component; its ComponentSig.
   Result<uint32_t> component(const Component& component);
@@ -146,6 +151,7 @@ class Validator {
   Types& types_;
   Subtyping subtyping_;
   Features features_;
+  const OnConstant& on_constant_;
   std::vector<std::unique_ptr<Scope>> scopes_;
   uint32_t next_value_ = 0;  ///< Entity::id of the next value that is not known to be another
 };

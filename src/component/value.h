@@ -11,6 +11,7 @@
 
 #include "base/reader.h"
 #include "component/types.h"
+#include "wasm/encode/encode.h"
 
 namespace sedge::component {
 
@@ -37,10 +38,27 @@ class ValueItem {
   mutable std::atomic<bool> taken_ = false;
 };
 
+/// Counts what the values of one constant take in the host's memory.
+class HeldByConstant {
+ public:
+  /// Error: limit_exceeded.
+  Result<void> add(uint64_t bytes);
+  Result<void> add_items(uint64_t count) { return add(count * sizeof(ComponentVal)); }
+
+ private:
+  uint64_t bytes_ = 0;
+};
+
+enum class PartNames : bool { without, with };
+
 /// Reads one value of a constant. Without `out` it is only held against its type; `meter`, if there
 /// is one, takes account of the work. Errors: invalid_component, those of Reader, limit_exceeded.
 Result<void> read_constant(const Types& types, ValType type, Reader& reader, Types* meter,
-                           ComponentVal* out);
+                           ComponentVal* out, PartNames names = PartNames::with);
+
+/// The inverse: the shortest encoding of a value as reading or adopting has made it. Names of its
+/// parts do not count; there are no handles in it.
+void write_constant(const Types& types, ValType type, const ComponentVal& value, wasm::Writer& w);
 
 /// Makes a value of the host what lifting would have made: checked, with the names of its parts.
 /// Error: bad_argument.

@@ -258,5 +258,29 @@ TEST(ComponentConstants, TakeNoMoreMemoryThanThereIsFor) {
             "implementation limit exceeded: more than 512 MiB for a constant value");
 }
 
+TEST(ComponentConstants, CountTheNamesOfTheirParts) {
+  // Each of a few bytes is a record, which has the label of its field.
+  const std::string label(8u << 20, 'a');
+  constexpr uint8_t kCount = 65;
+  std::vector<uint8_t> encoding(1 + kCount);
+  encoding[0] = kCount;
+  Types types(wasm::TypeRegistry::create());
+  Record record;
+  record.fields = {{label, PrimType::bool_}};
+  const ValType element = ValType::index(types.add(Defined{record}).value());
+  const ValType list = ValType::index(types.add(Defined{List{element}}).value());
+  Reader reader{Bytes(encoding)};
+  ComponentVal without;
+  ASSERT_TRUE(read_constant(types, list, reader, nullptr, &without, PartNames::without));
+  EXPECT_EQ(without.items.size(), kCount);
+  EXPECT_TRUE(without.items[0].labels.empty());
+  reader.seek(0);
+  ComponentVal named;
+  auto read = read_constant(types, list, reader, nullptr, &named);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().message(),
+            "implementation limit exceeded: more than 512 MiB for a constant value");
+}
+
 }  // namespace
 }  // namespace sedge::component

@@ -78,12 +78,14 @@ Result<Component> Parser::run() {
     // Bare definitions, as a quoted component may be written.
     SEDGE_TRY_ASSIGN(Component out, component_body({}));
     SEDGE_TRY(expect(Kind::eof));
+    SEDGE_TRY(encode_constants(out));
     return out;
   }
   SEDGE_TRY_ASSIGN(Binding own, binding());
   SEDGE_TRY_ASSIGN(Component out, component_body(own));
   SEDGE_TRY(expect_close());
   SEDGE_TRY(expect(Kind::eof));
+  SEDGE_TRY(encode_constants(out));
   return out;
 }
 
@@ -704,7 +706,7 @@ Result<void> Parser::alias_form() {
   return {};
 }
 
-// Imports, exports, starts, values, custom sections
+// Imports, exports, starts, custom sections
 
 Result<void> Parser::import_form() {
   const Token& where = peek();
@@ -755,33 +757,6 @@ Result<void> Parser::start_form() {
   item.results = static_cast<uint32_t>(results.size());
   append(std::move(item), where);
   for (const Binding& own : results) SEDGE_TRY(define(Sort::value, own));
-  return {};
-}
-
-/// `(value $id? (import "n") type)`, `(value $id? (alias …))`, `(value $id? type (binary "…"*))`.
-Result<void> Parser::value_form() {
-  const Token& where = peek();
-  SEDGE_TRY_ASSIGN(Binding own, binding());
-  SEDGE_TRY_ASSIGN(bool imported, inline_import(Sort::value, own.id, where));
-  if (imported) {
-    // its type is read
-  } else if (take_open("alias")) {
-    SEDGE_TRY_ASSIGN(Alias alias, alias_target());
-    alias.sort = Sort::value;
-    SEDGE_TRY(expect_close());
-    append(alias, where);
-  } else {
-    Value item;
-    SEDGE_TRY_ASSIGN(item.type, val_type());
-    SEDGE_TRY(expect_open("binary"));
-    std::string content;
-    while (at(Kind::string)) content += wasm::decode_string(tokens().text(advance()));
-    SEDGE_TRY(expect_close());
-    item.encoding =
-        arena_->store(Bytes(reinterpret_cast<const uint8_t*>(content.data()), content.size()));
-    append(item, where);
-  }
-  SEDGE_TRY(define(Sort::value, own));
   return {};
 }
 

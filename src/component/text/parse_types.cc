@@ -76,6 +76,12 @@ Result<PrimType> Parser::primitive() {
   return *prim;
 }
 
+Result<ValType> Parser::indexed_type(uint32_t type) const {
+  if (type > ValType::kMaxIndex)
+    return error(ErrorCode::unknown_type, fmt::format(" {}: type index out of bounds", type));
+  return ValType::index(type);
+}
+
 Result<ValType> Parser::val_type() {
   if (at(Kind::keyword)) {
     SEDGE_TRY_ASSIGN(PrimType prim, primitive());
@@ -83,9 +89,7 @@ Result<ValType> Parser::val_type() {
   }
   if (at_index() || at_open("type")) {
     SEDGE_TRY_ASSIGN(uint32_t type, index(Sort::type));
-    if (type > ValType::kMaxIndex)
-      return error(ErrorCode::unknown_type, fmt::format(" {}: type index out of bounds", type));
-    return ValType::index(type);
+    return indexed_type(type);
   }
   const Token& where = peek();
   SEDGE_TRY_ASSIGN(Type type, defined_type());

@@ -64,7 +64,6 @@ class Parser : private wasm::Cursor {
   Result<void> import_form();
   Result<void> export_form();
   Result<void> start_form();
-  Result<void> value_form();
   Result<void> custom_form();
 
   Result<Binding> binding();
@@ -104,6 +103,7 @@ class Parser : private wasm::Cursor {
   Result<Type> defined_type();
   Result<PrimType> primitive();
   Result<ValType> val_type();
+  Result<ValType> indexed_type(uint32_t index) const;
   Result<std::vector<std::string_view>> labels();
   Result<FuncType> func_type();
   /// `(type i)`, or a function type in place.
@@ -121,6 +121,11 @@ class Parser : private wasm::Cursor {
   uint32_t add_type(Type type, const Token& at);
   Error core_error(Error error) const;
 
+  // parse_constants.cc
+  Result<void> value_form();
+  /// Gives constants that are not `(binary …)` their encoding.
+  Result<void> encode_constants(Component& component);
+
   // parse_canon.cc
   Result<void> canon_form();
   /// `canon` stands open; with `func` given its own definition is open around it.
@@ -134,6 +139,8 @@ class Parser : private wasm::Cursor {
 
   std::shared_ptr<wasm::Arena> arena_;
   std::vector<std::unique_ptr<Scope>> scopes_;
+  /// Constants whose encoding depends on their type: where each begins, by Definition::offset.
+  std::unordered_map<uint64_t, size_t> constants_;
   uint32_t depth_ = 0;  ///< of value types in each other
 };
 

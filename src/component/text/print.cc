@@ -4,8 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "component/text/constants.h"
 #include "component/text/printer.h"
 #include "component/text/text.h"
+#include "component/validate.h"
 #include "wasm/decode/decode.h"
 #include "wasm/text/text.h"
 #include "wasm/validate/validate.h"
@@ -16,7 +18,23 @@ std::string print_component(const Component& component, const PrintOptions& opti
   return Printer(options).run(component);
 }
 
+namespace {
+
+bool has_constants(const Component& component) {
+  return std::ranges::any_of(component.definitions, [](const Definition& item) {
+    const auto* nested = std::get_if<std::unique_ptr<Component>>(&item.node);
+    return nested ? has_constants(**nested) : std::holds_alternative<Value>(item.node);
+  });
+}
+
+std::string_view as_text(Bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
 std::string Printer::run(const Component& component) {
+  if (has_constants(component)) read_constants(component);
   component_(component, "component", 0);
   out_ += '\n';
   return std::move(out_);
@@ -122,22 +140,12 @@ void Printer::definition(const Definition& item) {
         } else if constexpr (std::is_same_v<T, Export>) {
           export_(node);
         } else if constexpr (std::is_same_v<T, Value>) {
-          out_ += "(value";
-          binding(Sort::value);
-          out_ += ' ';
-          val_type(node.type);
-          out_ += " (binary ";
-          wasm::append_string(
-              out_, {reinterpret_cast<const char*>(node.encoding.data()), node.encoding.size()},
-              false);
-          out_ += "))";
+          value(node);
         } else if constexpr (std::is_same_v<T, Custom>) {
           out_ += "(@custom ";
           name(node.name);
           out_ += ' ';
-          wasm::append_string(
-              out_, {reinterpret_cast<const char*>(node.content.data()), node.content.size()},
-              false);
+          wasm::append_string(out_, as_text(node.content), false);
           out_ += ')';
         }
       },
@@ -156,8 +164,7 @@ void Printer::core_module(const CoreModule& item) {
     module = fail(ErrorCode::not_a_module);
   if (!module) {
     out_ += fmt::format(" (;{};) binary ", index);
-    wasm::append_string(
-        out_, {reinterpret_cast<const char*>(item.binary.data()), item.binary.size()}, false);
+    wasm::append_string(out_, as_text(item.binary), false);
     out_ += ')';
     return;
   }
@@ -311,6 +318,51 @@ void Printer::start(const Start& item) {
   out_ += ')';
 }
 
+void Printer::read_constants(const Component& component) {
+  // A few bytes may stand for labels as long as the component.
+  constexpr size_t kMostText = 64u << 20;
+  size_t left = kMostText;
+  auto read_one = [&](const Types& types, ValType type, const Value& item) -> Result<void> {
+    Reader reader(item.encoding);
+    ComponentVal read;
+    if (!read_constant(types, type, reader, nullptr, &read, PartNames::without)) return {};
+    wasm::Writer shortest;
+    write_constant(types, type, read, shortest);
+    std::string text;
+    if (!std::ranges::equal(shortest.out(), item.encoding) ||
+        !append_constant(text, types, type, read, left))
+      return {};
+    left -= text.size();
+    constants_.emplace(&item, std::move(text));
+    return {};
+  };
+  // In what is invalid from somewhere on, the constants before that are read.
+  (void)validate(component, every_feature(), wasm::TypeRegistry::create(), read_one);
+}
+
+/// In parentheses, or an id would be that of the value.
+void Printer::type_of_value(ValType type) {
+  if (!type.is_prim()) out_ += "(type ";
+  val_type(type);
+  if (!type.is_prim()) out_ += ')';
+}
+
+void Printer::value(const Value& item) {
+  out_ += "(value";
+  binding(Sort::value);
+  out_ += ' ';
+  type_of_value(item.type);
+  out_ += ' ';
+  if (auto text = constants_.find(&item); text != constants_.end()) {
+    out_ += text->second;
+  } else {
+    out_ += "(binary ";
+    wasm::append_string(out_, as_text(item.encoding), false);
+    out_ += ')';
+  }
+  out_ += ')';
+}
+
 void Printer::extern_type(const ExternType& type_in, bool binds) {
   Sort sort = sort_of(type_in.kind);
   out_ += fmt::format("({}", to_string(sort));
@@ -332,11 +384,8 @@ void Printer::extern_type(const ExternType& type_in, bool binds) {
         use(Sort::value, *index);
         out_ += ')';
       } else {
-        // In parentheses, or an id would be that of the value.
-        ValType of = std::get<ValType>(type_in.value.bound);
-        out_ += of.is_prim() ? " " : " (type ";
-        val_type(of);
-        if (!of.is_prim()) out_ += ')';
+        out_ += ' ';
+        type_of_value(std::get<ValType>(type_in.value.bound));
       }
       break;
     default:

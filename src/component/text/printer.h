@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "component/ast.h"
@@ -43,6 +44,10 @@ class Printer {
   void extern_name(const ExternName& item);
   void export_(const Export& item);
   void start(const Start& item);
+  void value(const Value& item);
+  void type_of_value(ValType type);
+  /// Texts of those constants that have their type's shortest encoding.
+  void read_constants(const Component& component);
   void extern_type(const ExternType& type, bool binds);
   void line();
   void name(std::string_view text);
@@ -69,6 +74,7 @@ class Printer {
   const PrintOptions& options_;
   std::string out_;
   std::vector<Scope> scopes_;
+  std::unordered_map<const Value*, std::string> constants_;
 };
 
 }  // namespace sedge::component

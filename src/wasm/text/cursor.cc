@@ -5,16 +5,13 @@
 #include "wasm/text/keyword.h"
 
 namespace sedge::wasm {
-namespace {
 
-constexpr size_t kShown = 60;  // bytes of a token that a message repeats
-
-std::string shown(std::string_view text) {
+std::string Cursor::shown(const Token& token) const {
+  constexpr size_t kShown = 60;
+  const std::string_view text = tokens_.text(token);
   if (text.size() <= kShown) return std::string(text);
   return std::string(text.substr(0, utf8_valid_prefix(text.substr(0, kShown)))) + "…";
 }
-
-}  // namespace
 
 std::unexpected<Error> Cursor::unexpected_token(size_t ahead) const {
   // A lexical error among the tokens looked at comes first.
@@ -26,10 +23,11 @@ std::unexpected<Error> Cursor::unexpected_token(size_t ahead) const {
     case Token::Kind::eof:
       return fail(ErrorCode::unexpected_token, " at the end", where);
     case Token::Kind::reserved:
-      return fail(ErrorCode::unknown_operator, " " + shown(tokens_.text(token)), where);
+    case Token::Kind::char_:
+      return fail(ErrorCode::unknown_operator, " " + shown(token), where);
     case Token::Kind::keyword:
       if (!is_known_keyword(tokens_.text(token)))
-        return fail(ErrorCode::unknown_operator, " " + shown(tokens_.text(token)), where);
+        return fail(ErrorCode::unknown_operator, " " + shown(token), where);
       break;
     case Token::Kind::custom:
       return fail(ErrorCode::misplaced_annotation, " @custom annotation", where);
@@ -42,7 +40,7 @@ std::unexpected<Error> Cursor::unexpected_token(size_t ahead) const {
     default:
       break;
   }
-  return fail(ErrorCode::unexpected_token, " " + shown(tokens_.text(token)), where);
+  return fail(ErrorCode::unexpected_token, " " + shown(token), where);
 }
 
 Result<std::string> Cursor::string() {

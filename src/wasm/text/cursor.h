@@ -68,6 +68,8 @@ class Cursor {
   /// The same, which must be UTF-8.
   Result<std::string> name();
 
+  /// The token as messages repeat it: its beginning, if it is long.
+  std::string shown(const Token& token) const;
   Location location(const Token& token) const { return tokens_.location(token.begin); }
   Location location() const { return location(peek()); }
   /// Says what is wrong with the token that lies `ahead`: the lexer's error, an unknown word, a

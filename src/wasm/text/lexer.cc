@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "base/utf8.h"
 
@@ -105,6 +106,9 @@ class Lexer {
       } else if (c == ')') {
         ++pos_;
         push(Token::Kind::rparen, token_begin);
+      } else if (size_t size = c == '\'' ? character_size() : 0; size > 0) {
+        pos_ += size;
+        push(Token::Kind::char_, token_begin);
       } else if (is(c, kIdChar) || c == '"') {
         Token::Kind kind = word();
         if (kind == Token::Kind::error) return;
@@ -226,13 +230,11 @@ class Lexer {
     if (c == 'u' && pos_ + 1 < end_ && text_[pos_ + 1] == '{') {
       pos_ += 2;
       size_t n = digits({text_ + pos_, end_ - pos_}, kHex);
-      uint32_t value = 0;
-      for (size_t i = 0; i < n && value <= 0x10ffff; ++i)
-        if (text_[pos_ + i] != '_') value = value * 16 + hex_digit(text_[pos_ + i]);
+      const bool is_character = code_point({text_ + pos_, n}).has_value();
       pos_ += n;
       if (n > 0 && pos_ < end_ && text_[pos_] == '}') {
         ++pos_;
-        if (value <= 0x10ffff && (value < 0xd800 || value > 0xdfff)) return true;
+        if (is_character) return true;
         pos_ = begin;
         fail(ErrorCode::malformed_utf8, ": no such character");
         return false;
@@ -241,6 +243,43 @@ class Lexer {
     if (!truncated_ || pos_ < end_) pos_ = begin;
     fail(ErrorCode::illegal_character, ": unknown escape in a string");
     return false;
+  }
+
+  /// Bytes of the character in quotes that begins at pos_; 0 if there is none, since modules may
+  /// have a reserved token there.
+  size_t character_size() const {
+    const std::string_view rest(text_ + pos_, end_ - pos_);
+    size_t at = 1;
+    auto next = [&](size_t ahead) { return at + ahead < rest.size() ? rest[at + ahead] : '\0'; };
+    const auto first = static_cast<uint8_t>(next(0));
+    if (first != '\\') {
+      if (first < 0x20 || first == 0x7f || first == '"') return 0;
+      at += first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    } else if (next(1) != 'u') {
+      if (!std::string_view("nrt\\'\"").contains(next(1))) return 0;
+      at += 2;
+    } else {
+      if (next(2) != '{') return 0;
+      at += 3;
+      const size_t count = digits(rest.substr(at), kHex);
+      const std::optional<uint32_t> point = code_point(rest.substr(at, count));
+      at += count;
+      if (!point || next(0) != '}') return 0;
+      ++at;
+    }
+    if (next(0) != '\'') return 0;
+    const char behind = next(1);
+    return is(behind, kIdChar) || behind == '"' ? 0 : at + 1;
+  }
+
+  /// The character with this number in hexadecimal digits, if there is one.
+  static std::optional<uint32_t> code_point(std::string_view digits) {
+    uint32_t value = 0;
+    for (size_t i = 0; i < digits.size() && value <= 0x10ffff; ++i)
+      if (digits[i] != '_') value = value * 16 + hex_digit(digits[i]);
+    if (digits.empty() || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+      return std::nullopt;
+    return value;
   }
 
   static uint32_t hex_digit(char c) {

@@ -22,6 +22,7 @@ struct Token {
     int_,        ///< signed integer
     float_,      ///< any other number, inf and nan included
     string,      ///< with its quotes; escapes are checked
+    char_,       ///< 'c' or an escape in its quotes: constants of components; reserved in modules
     id,          ///< $name or $"name"
     keyword,     ///< begins with a lower-case letter; known or not
     reserved,    ///< what no rule of the grammar uses
@@ -74,7 +75,7 @@ class Tokens {
   std::string error_suffix_;
 };
 
-/// The bytes that a string token stands for; `token` has its quotes.
+/// The bytes that a string or char token stands for; `token` has its quotes.
 std::string decode_string(std::string_view token);
 /// Whether `text` is an unsigned integer literal.
 bool is_nat(std::string_view text);

@@ -42,6 +42,20 @@ TEST(Lexer, ClassifiesTokens) {
                                Kind::eof}));
 }
 
+TEST(Lexer, CharactersInQuotesAreTokensOfTheirOwn) {
+  for (const char* text :
+       {"'a'", "'''", "' '", "'('", "';'", "'€'", "'\\\\'", "'\\\"'", "'\\n'", "'\\u{1_F600}'"}) {
+    EXPECT_EQ(kinds(text), (std::vector<Kind>{Kind::char_, Kind::eof})) << text;
+    EXPECT_EQ(kinds(std::string("(") + text + ")")[1], Kind::char_) << text;
+  }
+  EXPECT_EQ(decode_string("'\\u{20ac}'"), "€");
+  // Anything else stays what it is in modules.
+  for (const char* text :
+       {"'", "''", "'ab'", "'a'b", "'a''b'", "'\\e2'", "'\\x'", "$a'", "'a'\"b\"", "'\"'",
+        "'\\u{d800}'", "'\\u{}'", "'\\u{20ac'", "'\n'", "'\x7f'", "'\\"})
+    EXPECT_NE(kinds(text)[0], Kind::char_) << text;
+}
+
 TEST(Lexer, ClassifiesNumbers) {
   for (const char* text : {"0", "0_1", "0xA_b", "123"})
     EXPECT_EQ(kinds(text)[0], Kind::nat) << text;
