@@ -6,7 +6,8 @@
 #
 # FUZZ_SEED=N takes the same way each time, from the seeds alone (what other runs have kept does not
 # count, and nothing is kept); otherwise each run takes another. FUZZ_RUNS=N ends a target after so many
-# inputs, so that a faster machine does not get further on that way than a slower one.
+# inputs (tiers, whose inputs take that much longer, after a fiftieth), so that a faster machine does not get
+# further on that way than a slower one.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
@@ -45,11 +46,17 @@ run_one() {
     inputs=(-seed="$FUZZ_SEED" -seed_inputs="@$seeds.list" -reload=0)
     ! setarch -R true 2>/dev/null || fixed=(setarch -R)
   fi
-  [ -z "${FUZZ_RUNS:-}" ] || inputs+=(-runs="$FUZZ_RUNS")
   log=build/fuzz/logs/$target.log
   seconds=$2
-  [ "$target" != tiers ] || seconds=$((5 * seconds))
-  if "${fixed[@]}" "build/asan-ubsan/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3072 \
+  runs=${FUZZ_RUNS:-}
+  patience=20
+  if [ "$target" = tiers ]; then
+    seconds=$((5 * seconds))
+    patience=200
+    runs=${runs:+$((runs / 50))}
+  fi
+  [ -z "$runs" ] || inputs+=(-runs="$runs")
+  if "${fixed[@]}" "build/asan-ubsan/fuzz_$target" -max_total_time="$seconds" -timeout="$patience" -rss_limit_mb=3072 \
     -print_final_stats=1 -artifact_prefix="build/fuzz/crashes/$target-" "${inputs[@]}" >"$log" 2>&1; then
     runs=$(sed -n 's/^stat::number_of_executed_units: //p' "$log")
     echo "fuzz: $target: ${runs:-?} inputs, nothing found"

@@ -147,6 +147,14 @@ void Blake2::stripes(const uint8_t* from, size_t count) {
 
 Blake2& Blake2::update(std::span<const uint8_t> bytes) {
   while (!bytes.empty()) {
+    // The last block of each lane is `finish`'s: at least a stripe has to be left.
+    if (rest_size_ != 0 && bytes.size() > 2 * rest_.size()) {
+      const size_t count = (kStripe - rest_size_ % kStripe) % kStripe;
+      std::memcpy(rest_.data() + rest_size_, bytes.data(), count);
+      stripes(rest_.data(), (rest_size_ + count) / kStripe);
+      rest_size_ = 0;
+      bytes = bytes.subspan(count);
+    }
     if (rest_size_ == 0 && bytes.size() > rest_.size()) {
       const size_t count = bytes.size() / kStripe - 1;
       stripes(bytes.data(), count);

@@ -65,6 +65,13 @@ TEST(Blake2, DoesNotMindHowItsInputIsCut) {
       hash.update(std::span(bytes).subspan(at, std::min(piece, bytes.size() - at)));
     EXPECT_EQ(hash.finish(), whole) << piece;
   }
+  for (size_t size : {2049u, 2560u, 3000u, 3072u, 5000u}) {
+    const auto part = std::span(bytes).first(size);
+    for (size_t first = 0; first <= size; first += first < 1100 ? 1 : 97)
+      EXPECT_EQ(Blake2().update(part.first(first)).update(part.subspan(first)).finish(),
+                blake2(part))
+          << size << " " << first;
+  }
 }
 
 TEST(Blake2, ComparesWholeDigests) {

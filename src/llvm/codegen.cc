@@ -197,26 +197,38 @@ void prepare_loads(llvm::Module& module) {
 /// Instruction selection may make one instruction of a load and what is computed from it alone,
 /// which then has the place of the last: so these get the load's, where they have none of their
 /// own. Of several loads the latest can be the one, because no load moves past another.
-void spread_places(llvm::Module& module) {
-  for (llvm::Function& function : module) {
-    for (llvm::BasicBlock& block : function) {
-      llvm::DenseMap<const llvm::Instruction*, unsigned> origins;
-      unsigned loads = 0;
-      for (llvm::Instruction& instruction : block) {
-        if (llvm::isa<llvm::LoadInst>(instruction)) origins[&instruction] = ++loads;
-        const unsigned origin = origins.lookup(&instruction);
-        if (origin == 0 || !instruction.getDebugLoc() || !instruction.hasOneUse()) continue;
-        auto* user = llvm::cast<llvm::Instruction>(instruction.user_back());
-        const unsigned other = origins.lookup(user);
-        if (user->getParent() != &block || llvm::isa<llvm::PHINode>(user) || other > origin ||
-            (other == 0 && user->getDebugLoc()))
-          continue;
-        user->setDebugLoc(instruction.getDebugLoc());
-        origins[user] = origin;
-      }
+void spread_places(llvm::Function& function) {
+  for (llvm::BasicBlock& block : function) {
+    llvm::DenseMap<const llvm::Instruction*, unsigned> origins;
+    unsigned loads = 0;
+    for (llvm::Instruction& instruction : block) {
+      if (llvm::isa<llvm::LoadInst>(instruction)) origins[&instruction] = ++loads;
+      const unsigned origin = origins.lookup(&instruction);
+      if (origin == 0 || !instruction.getDebugLoc() || !instruction.hasOneUse()) continue;
+      auto* user = llvm::cast<llvm::Instruction>(instruction.user_back());
+      const unsigned other = origins.lookup(user);
+      if (user->getParent() != &block || llvm::isa<llvm::PHINode>(user) || other > origin ||
+          (other == 0 && user->getDebugLoc()))
+        continue;
+      user->setDebugLoc(instruction.getDebugLoc());
+      origins[user] = origin;
     }
   }
 }
+
+/// Preparation for instruction selection makes instructions, too: extensions without a place right
+/// behind loads. Where it runs, this runs behind it.
+class SpreadPlaces : public llvm::FunctionPass {
+ public:
+  SpreadPlaces() : FunctionPass(kId) {}
+  bool runOnFunction(llvm::Function& function) override {
+    spread_places(function);
+    return false;
+  }
+
+ private:
+  static inline char kId = 0;  // its address counts
+};
 
 /// For aarch64: instruction selection makes `a > b ? a : b` into fmaxnm where it knows that one of
 /// the two is no NaN, as if NaNs were all quiet; of a signalling one fmaxnm makes a NaN, the choice
@@ -380,7 +392,7 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine, unsigned level
 Result<ObjectCode> emit(llvm::Module& module, llvm::TargetMachine& machine,
                         const wasm::Module& wasm_module, uint32_t partition) {
   prepare_loads(module);
-  spread_places(module);
+  for (llvm::Function& function : module) spread_places(function);
   if (machine.getTargetTriple().isAArch64()) keep_choices(module);
   if (machine.getTargetTriple().isRISCV64()) quiet_rounding(module);
   ObjectCode object;
@@ -391,6 +403,10 @@ Result<ObjectCode> emit(llvm::Module& module, llvm::TargetMachine& machine,
   auto* info = new llvm::MachineModuleInfoWrapperPass(&machine);
   llvm::TargetPassConfig* config = target.createPassConfig(passes);
   config->setDisableVerify(true);
+  if (machine.getOptLevel() != llvm::CodeGenOptLevel::None) {
+    const std::unique_ptr<llvm::Pass> preparation(llvm::createCodeGenPrepareLegacyPass());
+    config->insertPass(preparation->getPassID(), new SpreadPlaces);  // `passes` will own it
+  }
   passes.add(config);
   passes.add(info);
   if (config->addISelPasses()) return fail(ErrorCode::compile_failed, ": no instruction selection");
