@@ -337,7 +337,8 @@ void Printer::read_constants(const Component& component) {
     return {};
   };
   // In what is invalid from somewhere on, the constants before that are read.
-  (void)validate(component, every_feature(), wasm::TypeRegistry::create(), read_one);
+  [[maybe_unused]] const auto valid =
+      validate(component, every_feature(), wasm::TypeRegistry::create(), read_one);
 }
 
 /// In parentheses, or an id would be that of the value.

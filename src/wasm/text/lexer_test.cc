@@ -131,6 +131,15 @@ TEST(Keywords, FindMnemonicsOfAllOperators) {
   EXPECT_FALSE(is_known_keyword("anyfunc"));
 }
 
+TEST(Numbers, ExceedNoLimit) {
+  EXPECT_EQ(parse_nat("255", 255), 255u);
+  EXPECT_EQ(parse_nat("256", 255), std::nullopt);
+  EXPECT_EQ(parse_nat("0", 0), 0u);
+  EXPECT_EQ(parse_nat("1", 0), std::nullopt);
+  EXPECT_EQ(parse_nat("0xf", 9), std::nullopt);
+  EXPECT_EQ(parse_nat("18446744073709551616"), std::nullopt);
+}
+
 TEST(Numbers, IntegersInRange) {
   EXPECT_EQ(parse_int("4294967295", 32), 0xffffffffu);
   EXPECT_EQ(parse_int("-2147483648", 32), 0x80000000u);

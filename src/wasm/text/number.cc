@@ -140,10 +140,11 @@ std::optional<uint64_t> parse_nat(std::string_view text, uint64_t max) {
   uint64_t value = 0;
   for (char c : text) {
     if (c == '_') continue;
-    int digit = digit_value(c);
-    if (digit < 0 || digit >= static_cast<int>(base)) return std::nullopt;
-    if (value > (max - static_cast<uint64_t>(digit)) / base) return std::nullopt;
-    value = value * base + static_cast<uint64_t>(digit);
+    const int found = digit_value(c);
+    if (found < 0 || found >= static_cast<int>(base)) return std::nullopt;
+    const auto digit = static_cast<uint64_t>(found);
+    if (digit > max || value > (max - digit) / base) return std::nullopt;
+    value = value * base + digit;
   }
   return value;
 }
