@@ -243,8 +243,8 @@ def peer_engines(scratch):
     wasmedge = lambda *options: lambda wasm, folders, arguments: [
         "wasmedge", *options, *mapped("--dir", "{guest}:{host}")(folders), wasm, *arguments]
     iwasm = lambda wasm, folders, arguments: [
-        "iwasm", "--stack-size=1000000", *mapped("--map-dir", "{guest}::{host}")(folders), wasm,
-        *arguments]
+        "iwasm", "--stack-size=1000000",
+        *(f"--map-dir={guest}::{host}" for host, guest in folders), wasm, *arguments]
     first = [
         Engine("sedge", SEDGE, sedge("--cache-dir", cache)),
         Engine("sedge baseline", SEDGE, sedge("--no-cache", "--tier", "baseline")),
