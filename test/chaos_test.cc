@@ -135,6 +135,13 @@ TEST_F(Chaos, TheDiskIsFull) {
   }
 }
 
+TEST_F(Chaos, FilesMayNotGrow) {
+  std::vector<std::string> limited = {"/bin/sh", "-c", R"(ulimit -f 1 && exec "$0" "$@")"};
+  const test::Outcome outcome = test::run_program(words(limited));
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, expected_);
+}
+
 /// A control group of the kernel's with `bytes` of memory, for this test.
 class MemoryGroup {
  public:

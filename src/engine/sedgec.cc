@@ -183,6 +183,7 @@ Result<Sedgec::Answer> Sedgec::compile(const std::vector<std::string>& arguments
   for (;;) {
     const bool used = static_cast<bool>(socket_);
     if (!used) SEDGE_TRY(start());
+    answer = {};
     errno = 0;
     if (exchange(text, module, code, answer)) break;
     const bool late = errno == EAGAIN || errno == EWOULDBLOCK;
