@@ -292,7 +292,7 @@ def peer_programs(scratch):
         source = guests / "src" / source
         compiler = "clang++-22" if source.suffix == ".cpp" else "clang-22"
         out = scratch / name
-        done = subprocess.run([compiler, "-O2", "-march=x86-64-v3", *options, source, "-o", out,
+        done = subprocess.run([compiler, "-O2", "-march=x86-64-v3", "-ffp-contract=off", *options, source, "-o", out,
                                "-lm"], capture_output=True)
         return out if done.returncode == 0 else None
 
