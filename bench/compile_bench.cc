@@ -2,29 +2,20 @@
 // validation, and the baseline compiler over every function, in megabytes of module per second. The
 // module is the program's first argument.
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include <benchmark/benchmark.h>
 
 #include "base/file.h"
 #include "baseline/baseline.h"
+#include "must.h"
 #include "wasm/decode/decode.h"
 #include "wasm/validate/validate.h"
 
 namespace {
 
 using namespace sedge;
-
-/// The value, or the end: a benchmark that cannot be set up has no figure.
-template <typename T>
-T must(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "compile_bench: %s\n", result.error().message().c_str());
-    std::exit(1);
-  }
-  return std::move(*result);
-}
+using bench::must;
 
 void decode_and_validate(benchmark::State& state, Bytes file) {
   for (auto _ : state) {

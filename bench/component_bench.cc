@@ -3,7 +3,6 @@
 #include <sedge/component_async.h>
 #include <sedge/sedge.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -13,19 +12,12 @@
 
 #include <benchmark/benchmark.h>
 
+#include "must.h"
+
 namespace {
 
 using namespace sedge;
-
-/// The value, or the end: a benchmark that cannot be set up has no figure.
-template <typename T>
-T must(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "component_bench: %s\n", result.error().message().c_str());
-    std::exit(1);
-  }
-  return std::move(*result);
-}
+using bench::must;
 
 std::string text_of(const char* name) {
   std::ifstream file(std::string(SEDGE_BENCH_DIR "/") + name);

@@ -3,7 +3,6 @@
 // call and with pages written in between), host to wasm and wasm to host on each tier.
 #include <sedge/sedge.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -11,9 +10,12 @@
 
 #include <benchmark/benchmark.h>
 
+#include "must.h"
+
 namespace {
 
 using namespace sedge;
+using bench::must;
 
 constexpr const char* kDataModule = R"((module
   (memory (export "memory") 17)
@@ -45,16 +47,6 @@ constexpr const char* kWriter = R"((module
           (local.set $pages (i32.sub (local.get $pages) (i32.const 1)))
           (i32.store (i32.shl (local.get $pages) (i32.const 12)) (i32.const 1))
           (br $next)))))))";
-
-/// The value, or the end: a benchmark that cannot be set up has no figure.
-template <typename T>
-T must(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "engine_bench: %s\n", result.error().message().c_str());
-    std::exit(1);
-  }
-  return std::move(*result);
-}
 
 struct Setup {
   Engine engine;

@@ -329,8 +329,7 @@ def peers(args):
         programs = peer_programs(scratch)
         if args.programs:
             programs = [p for p in programs if p[0] in args.programs.split(",")]
-        columns = ([("native", None)] + [(f"{e.name}", e) for e in first] +
-                   [(f"{e.name}, 2nd", e) for e in second])
+        columns = ["native", *(e.name for e in first), *(f"{e.name}, 2nd" for e in second)]
         results = []
         for name, wasm, folders, arguments, want, native in programs:
             good = {}
@@ -390,8 +389,6 @@ def peers(args):
             results.append((name, good))
             print(f"  {name}: " + ", ".join(f"{key} {ms(value) if value else '-'}"
                                             for key, value in good.items()), file=sys.stderr)
-        for out in (OUT / "peers.json",):
-            out.write_text(json.dumps(results, indent=1))
     return peers_text(columns, results)
 
 
@@ -406,8 +403,8 @@ def peers_text(columns, results):
                   if good.get(ours) and good.get(theirs)]
         return f"{geomean(ratios):.2f} ({len(ratios)})" if ratios else "-"
 
-    first = [key for key, _ in columns if not key.endswith(", 2nd")]
-    second = [key for key, _ in columns if key.endswith(", 2nd")]
+    first = [key for key in columns if not key.endswith(", 2nd")]
+    second = [key for key in columns if key.endswith(", 2nd")]
     others = [key for key in first if not key.startswith("sedge") and key != "native"]
     worst = sorted(((good["sedge"] / min(good[key] for key in others if good.get(key)), name)
                     for name, good in results

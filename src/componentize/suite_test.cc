@@ -84,14 +84,6 @@ std::string test_file() {
   return "sedge-" + std::to_string(::getpid()) + "-" + name;
 }
 
-Features every_feature() {
-  Features out;
-#define SEDGE_FEATURE(name, text, preset, description) out.set(Feature::name);
-#include <sedge/feature.def>
-#undef SEDGE_FEATURE
-  return out;
-}
-
 /// A module of the suite with its world, which the WIT beside it has. Of `multi-package`, modules
 /// are in folders that are called like their packages.
 Result<std::vector<uint8_t>> module_with_world(const fs::path& folder, const std::string& stem) {
@@ -181,15 +173,16 @@ TEST_P(ComponentNew, GivesTheSameWorld) {
     if (name != GetParam()) continue;
     Result<component::Component> component = fail(ErrorCode::no_component);
     if (made) component = component::decode(Bytes(*made), nullptr);
-    EXPECT_FALSE(component &&
-                 component::validate(*component, every_feature(), wasm::TypeRegistry::create()))
+    EXPECT_FALSE(component && component::validate(*component, component::every_feature(),
+                                                  wasm::TypeRegistry::create()))
         << "no longer true: " << reason;
     return;
   }
   ASSERT_TRUE(made) << made.error().render();
   auto component = component::decode(Bytes(*made), nullptr);
   ASSERT_TRUE(component) << component.error().render();
-  auto valid = component::validate(*component, every_feature(), wasm::TypeRegistry::create());
+  auto valid =
+      component::validate(*component, component::every_feature(), wasm::TypeRegistry::create());
   EXPECT_TRUE(valid) << valid.error().render() << "\n" << component::print_component(*component);
   auto decoded = decode_wit(*component);
   ASSERT_TRUE(decoded) << decoded.error().render();
