@@ -28,7 +28,7 @@ fi
 mkdir -p build/fuzz/crashes build/fuzz/logs
 if [[ " ${targets[*]} " == *" tiers "* ]]; then
   scripts/build.sh release sedge sedgec || exit 1
-  export SEDGEC=$PWD/build/release/sedgec
+  export SEDGEC=build/release/sedgec
 fi
 
 run_one() {
@@ -44,7 +44,9 @@ run_one() {
     # A folder's order differs between machines, and addresses can show in what the target does.
     find "$seeds" -type f | LC_ALL=C sort | paste -sd, >"$seeds.list"
     inputs=(-seed="$FUZZ_SEED" -seed_inputs="@$seeds.list" -reload=0)
-    ! setarch -R true 2>/dev/null || fixed=(setarch -R)
+    # What a comparison saw, an address too, becomes part of inputs: the environment moves the stack.
+    fixed=(env -i "PATH=/usr/bin:/bin" "ASAN_OPTIONS=$ASAN_OPTIONS" ${SEDGEC:+"SEDGEC=$SEDGEC"})
+    ! setarch -R true 2>/dev/null || fixed+=(setarch -R)
   fi
   log=build/fuzz/logs/$target.log
   seconds=$2
@@ -61,13 +63,24 @@ run_one() {
     runs=$(sed -n 's/^stat::number_of_executed_units: //p' "$log")
     echo "fuzz: $target: ${runs:-?} inputs, nothing found"
   else
-    echo "fuzz: $target FAILED; the end of $log:"
-    tail -n 40 "$log"
+    echo "fuzz: $target FAILED, see $log"
+    echo "$target" >>build/fuzz/failed
     return 1
   fi
 }
 export -f run_one
 export SEDGE_SHARED=${SEDGE_SHARED:-../shared}
 export ASAN_OPTIONS=detect_stack_use_after_return=0:allocator_may_return_null=1
+rm -f build/fuzz/failed
 printf '%s\n' "${targets[@]}" |
   xargs -P "${JOBS:-$(nproc)}" -I{} bash -c 'run_one "$1" "$2"' _ {} "$seconds"
+status=$?
+# What failed comes last, where it is seen: the error, the top of its stack, the input.
+if [ -e build/fuzz/failed ]; then
+  while read -r target; do
+    echo "fuzz: $target FAILED:"
+    grep -E '^fuzz|ERROR:|SUMMARY:|^ +#[0-9] |runtime error|Base64:|Test unit written' "build/fuzz/logs/$target.log" |
+      cut -c 1-2000 | head -n 24
+  done <build/fuzz/failed
+fi
+exit "$status"
