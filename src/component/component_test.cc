@@ -51,6 +51,37 @@ TEST(ComponentText, BinaryAndBackIsStable) {
   EXPECT_EQ(refusal(kText), "valid");
 }
 
+TEST(ComponentText, WhatStandsInsideKeepsBothOfItsNames) {
+  constexpr std::string_view kText = R"((component
+    (component $a (@name "own"))
+    (component $own)
+    (component (@name "own"))
+    (component (@name ""))
+    (component)
+    (core module $m (@name "mine"))
+    (core module $mine)
+    (core module $n (@name ""))
+    (core module (@name "mine"))))";
+  std::vector<uint8_t> binary = assemble(kText).value();
+  Component decoded = decode(binary, nullptr).value();
+  EXPECT_EQ(encode(decoded), binary);
+  EXPECT_EQ(binary, assemble(print_component(decoded)).value());
+  EXPECT_EQ(decoded.names.of(Sort::component).find(0)->second, "a");
+  EXPECT_EQ(std::get<std::unique_ptr<Component>>(decoded.definitions[0].node)->names.component,
+            "own");
+  EXPECT_FALSE(decoded.names.of(Sort::component).contains(2));
+  EXPECT_EQ(decoded.names.of(Sort::core_module).find(0)->second, "m");
+
+  // Names need not be unique, as ids must: the second becomes another, and stays it.
+  decoded.names.of(Sort::component).find(1)->second = "a";
+  decoded.names.of(Sort::core_module).find(1)->second = "m";
+  const std::string first = print_component(decoded);
+  EXPECT_TRUE(first.contains("(component $a.1 (@name \"own\")")) << first;
+  EXPECT_TRUE(first.contains("(core module $m.1 (@name \"mine\")")) << first;
+  binary = assemble(first).value();
+  EXPECT_EQ(assemble(print_component(decode(binary, nullptr).value())).value(), binary);
+}
+
 TEST(ComponentDecode, WhatIsNoComponentIsRefusedWithItsPlace) {
   struct Row {
     std::string_view bytes, message;

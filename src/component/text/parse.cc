@@ -444,6 +444,12 @@ Error Parser::at_line(Error error, const Token& where) const {
   return error;
 }
 
+/// Of a module or component inside of this one: an annotation is its own name, the id that here.
+std::optional<std::string_view> Parser::outer_name(const Binding& own) const {
+  if (own.id.empty()) return std::nullopt;
+  return arena_->store(own.id);
+}
+
 Result<void> Parser::core_module() {
   const Token& where = peek();
   SEDGE_TRY_ASSIGN(Binding own, binding());
@@ -469,9 +475,8 @@ Result<void> Parser::core_module() {
     if (own.name && !own.name->empty()) parsed->module.names.module = *own.name;
     std::vector<uint8_t> binary = wasm::encode(parsed->module);
     append(CoreModule{arena_->store(Bytes(binary))}, where);
-    if (own.id.empty()) own.name.reset();
+    own.name = outer_name(own);
   }
-  if (!own.id.empty()) own.name = arena_->store(own.id);
   SEDGE_TRY_ASSIGN(uint32_t defined, define(Sort::core_module, own));
   append_exports(exports, Sort::core_module, defined, where);
   return {};
@@ -543,6 +548,7 @@ Result<void> Parser::component_form() {
   } else {
     SEDGE_TRY_ASSIGN(Component nested, component_body(own));
     append(std::make_unique<Component>(std::move(nested)), where);
+    own.name = outer_name(own);
   }
   SEDGE_TRY_ASSIGN(uint32_t defined, define(Sort::component, own));
   append_exports(exports, Sort::component, defined, where);

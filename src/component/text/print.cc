@@ -62,6 +62,17 @@ void Printer::binding(Sort sort) {
   out_ += fmt::format(" (;{};)", index);
 }
 
+/// Of a component or core module inside of this one: its id is the name that it has here, an
+/// annotation its own where that is another.
+void Printer::nested_binding(Sort sort, uint32_t index, std::optional<std::string_view> own_name) {
+  const Scope& outer = scopes_.back();
+  const std::string* id = outer.ids ? outer.ids->of(sort).find(index) : nullptr;
+  if (id) out_ += " " + *id;
+  std::string plain;
+  if (own_name && !own_name->empty()) wasm::append_id(plain, *own_name);
+  if (own_name && (!id || *id != plain)) wasm::append_name_annotation(out_ += ' ', *own_name);
+}
+
 /// (word sort-use)
 void Printer::sorted(Sort sort, uint32_t index) {
   out_ += '(';
@@ -74,19 +85,10 @@ void Printer::component_(const Component& component, std::string_view word, uint
   out_ += fmt::format("({}", word);
   Ids ids;
   bool nested = !scopes_.empty();
-  // The component's own name, unless the name that it has outside says it.
   std::optional<std::string_view> own_name;
   if (options_.names) own_name = component.names.component;
   if (nested) {
-    Scope& outer = scopes_.back();
-    if (outer.ids) {
-      const wasm::IdTable& table = outer.ids->of(Sort::component);
-      const std::string* id = table.find(index);
-      if (id) out_ += " " + *id;
-      bool same = id && own_name && outer.names->of(Sort::component).contains(index) &&
-                  outer.names->of(Sort::component).find(index)->second == *own_name;
-      if (own_name && !same) wasm::append_name_annotation(out_ += ' ', *own_name);
-    }
+    nested_binding(Sort::component, index, own_name);
     out_ += fmt::format(" (;{};)", index);
   } else if (own_name && !own_name->empty()) {
     out_ += ' ';
@@ -157,23 +159,22 @@ void Printer::core_module(const CoreModule& item) {
   out_ += "(core module";
   Scope& own = scopes_.back();
   uint32_t index = own.counts[static_cast<size_t>(Sort::core_module)]++;
-  const std::string* id = own.ids ? own.ids->of(Sort::core_module).find(index) : nullptr;
-  if (id) out_ += " " + *id;
   auto module = wasm::decode(item.binary, nullptr);
   if (module && !wasm::validate(*module, Features::all(), wasm::TypeRegistry::create()))
     module = fail(ErrorCode::not_a_module);
   if (!module) {
+    nested_binding(Sort::core_module, index, std::nullopt);
     out_ += fmt::format(" (;{};) binary ", index);
     wasm::append_string(out_, as_text(item.binary), false);
     out_ += ')';
     return;
   }
-  std::optional<std::string_view> inner = module->names.module;
-  if (!options_.names) inner.reset();
-  std::string_view outer;
-  if (id) outer = own.names->of(Sort::core_module).find(index)->second;
-  if (inner.value_or(std::string_view()) != outer)
-    wasm::append_name_annotation(out_ += ' ', inner.value_or(std::string_view()));
+  // Of what has no name of its own, it would be the id.
+  const bool has_id = own.ids && own.ids->of(Sort::core_module).find(index);
+  std::optional<std::string_view> own_name;
+  if (options_.names) own_name = module->names.module;
+  if (has_id && !own_name) own_name = "";
+  nested_binding(Sort::core_module, index, own_name);
   out_ += fmt::format(" (;{};)", index);
   module->names.module.reset();
   wasm::PrintOptions options;

@@ -55,6 +55,7 @@ class Printer {
   void use(Sort sort, uint32_t index);
   /// Takes the next index of a sort and writes its id.
   void binding(Sort sort);
+  void nested_binding(Sort sort, uint32_t index, std::optional<std::string_view> own_name);
   void sorted(Sort sort, uint32_t index);
 
   // print_types.cc
