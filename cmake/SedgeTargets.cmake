@@ -80,8 +80,14 @@ function(sedge_add_test_executable TARGET)
     set(timeout 3600)
   endif()
   gtest_discover_tests(${TARGET} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 600
-    WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
-    PROPERTIES TIMEOUT ${timeout} ENVIRONMENT "${SEDGE_TEST_ENVIRONMENT}")
+    WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" PROPERTIES TIMEOUT ${timeout})
+  # gtest_discover_tests takes no list as the value of a property: it would set the first variable only.
+  set(environment "${CMAKE_BINARY_DIR}/${TARGET}_environment.cmake")
+  file(WRITE "${environment}" "if(${TARGET}_TESTS)
+  set_tests_properties(\${${TARGET}_TESTS} PROPERTIES ENVIRONMENT \"${SEDGE_TEST_ENVIRONMENT}\")
+endif()
+")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${environment}")
 endfunction()
 
 # sedge_add_executable(TARGET MAIN file DEPS ...): the program itself, at the top of the build
