@@ -24,8 +24,8 @@ build: setup ## build the release binaries: build/release/sedge and sedgec
 demo: build ## compile an edge function, serve it from a router.yaml, call it
 	@scripts/demo.sh
 
-test: setup ## build and run every test
-	@scripts/test.sh
+test: setup ## build and run every test (LONG=1: long guests on every tier, too)
+	@$(if $(LONG),SEDGE_LONG_GUESTS=1) scripts/test.sh
 
 reference: setup ## type the reference document's commands, a line for each
 	@scripts/build.sh release sedge integration_tests

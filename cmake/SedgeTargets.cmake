@@ -14,9 +14,6 @@ set(SEDGE_TEST_ENVIRONMENT
     "SEDGE_BIN=${CMAKE_BINARY_DIR}/sedge"
     "ASAN_OPTIONS=detect_stack_use_after_return=0:allocator_may_return_null=1"
     "UBSAN_OPTIONS=print_stacktrace=1" "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
-if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT SEDGE_SANITIZE)
-  list(APPEND SEDGE_TEST_ENVIRONMENT "SEDGE_LONG_GUESTS=1")
-endif()
 
 # sedge_add_library(NAME [DIR src/NAME] [DEPS ...] [LIBRARIES ...] [SYSTEM_INCLUDES ...]
 #                   [DEFINITIONS ...])

@@ -130,9 +130,8 @@ TEST(BadInput, HugeTablesMemoriesAndSegmentsAreRefusedByLimits) {
 }
 
 // A cut module is refused where it ends, unless only custom sections are lost. What is loaded grows
-// with each cut: a guest beyond 8 MB (under sanitizers, that is without SEDGE_LONG_GUESTS, beyond
-// 200 KB) is cut at every 997th byte of its first and last 100 KB, and at about 100 multiples of
-// 997 in between.
+// with each cut: a guest beyond 200 KB (with SEDGE_LONG_GUESTS, beyond 8 MB) is cut at every 997th
+// byte of its first and last 100 KB, and at about 100 multiples of 997 in between.
 TEST(BadInput, EveryGuestCutAtEvery997thByte) {
   constexpr size_t kStep = 997, kWhole = 100'000;
   const size_t most_whole = std::getenv("SEDGE_LONG_GUESTS") ? 8 << 20 : 2 * kWhole;

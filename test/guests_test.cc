@@ -1,6 +1,7 @@
 // Real programs print what they should: those of ../shared/bench and ../shared/guests with their
-// expected output, and the reference document's. The long ones run where SEDGE_LONG_GUESTS=1 is
-// set, as ctest sets it for release builds; sanitizers would take an hour over them.
+// expected output, and the reference document's. The long ones run on the tiers that are fast at
+// them; on the interpreter, and through the optimising compiler, where SEDGE_LONG_GUESTS=1 is set
+// (make test LONG=1).
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -37,8 +38,8 @@ std::vector<std::string> programs() {
 
 /// Whether the test at hand, which takes long on the interpreter, is to be skipped.
 bool skip_long() { return std::getenv("SEDGE_LONG_GUESTS") == nullptr; }
-constexpr const char* kWhyNotOptimised = "takes long to optimise; SEDGE_LONG_GUESTS=1 runs it";
-constexpr const char* kWhySkipped = "takes long on the interpreter; SEDGE_LONG_GUESTS=1 runs it";
+constexpr const char* kWhyNotOptimised = "takes long to optimise; make test LONG=1 runs it";
+constexpr const char* kWhySkipped = "takes long on the interpreter; make test LONG=1 runs it";
 
 bool is_long(const std::string& name) {
   for (const char* each : {"shootout-ed25519", "shootout-seqhash", "shootout-base64",

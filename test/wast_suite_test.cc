@@ -73,12 +73,6 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(SpecScript);
 
 TEST_P(SpecScript, Passes) {
   Deviations deviations = read_deviations();
-  // Each of its many modules goes through the optimising compiler: a sample shows most.
-  const auto& [name, tier] = GetParam();
-  constexpr size_t kOneIn = 6;
-  if (tier.optimize != Optimize::off && std::getenv("SEDGE_LONG_GUESTS") == nullptr &&
-      std::hash<std::string>()(name) % kOneIn != 0)
-    GTEST_SKIP() << "not in the sample; SEDGE_LONG_GUESTS=1 runs it";
   expect_pass(suite(), GetParam(), &deviations);
 }
 INSTANTIATE_TEST_SUITE_P(Spec, SpecScript,
