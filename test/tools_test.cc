@@ -277,6 +277,25 @@ TEST_F(Tools, TextInsteadOfBinaries) {
   }
 }
 
+// What must be asked for where it runs need not be to make it.
+TEST_F(Tools, WhatNeedsAFeatureIsMadeAndComposed) {
+  write("w.wit", "package a:b;\nworld w { export f: async func(); }\n");
+  write("m.wat", R"((module (import "[export]$root" "[task-return]f" (func $return))
+    (func (export "[async-lift-stackful]f") (call $return))))");
+  expect({"component", "embed", "m.wat", "--wit", "w.wit", "-o", "m.wasm"}, 0, "", "");
+  expect({"component", "new", "m.wasm", "-o", "c.wasm"}, 0, "",
+         "note: to run it takes a feature that is off by default: --features +cm-async-stackful\n");
+  EXPECT_EQ(run({"run", "--invoke", "f()", "c.wasm"}).status, 3);
+  expect({"run", "--features", "+cm-async-stackful", "--invoke", "f()", "c.wasm"}, 0, "", "");
+
+  write("gives.wat", R"((component (value $a string "hi") (export "a" (value $a))))");
+  write("takes.wat", R"((component (import "a" (value $a string)) (export "b" (value $a))))");
+  for (const char* name : {"gives", "takes"})
+    expect({"parse", "--features", "+cm-values", fmt::format("{}.wat", name)}, 0, "", "");
+  expect({"plug", "takes.wasm", "--plug", "gives.wasm", "-o", "both.wasm"}, 0, "", "");
+  expect({"run", "--features", "+cm-values", "--invoke", "b", "both.wasm"}, 0, "\"hi\"\n", "");
+}
+
 TEST_F(Tools, OptKeepsWhatAModuleDoes) {
   write("m.wat", kWasteful);
   expect({"parse", "m.wat", "-o", "m.wasm"}, 0, "", "");

@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "adapters/builtin.h"
 #include "base/file.h"
 #include "cli/component_options.h"
+#include "cli/console.h"
 #include "cli/load.h"
 #include "cli/verbs.h"
 #include "component/decode.h"
@@ -69,13 +71,25 @@ Result<int> run(const Arguments& arguments) {
   }
   auto made = componentize::component_new(module.bytes, adapters, arguments.has("--wit"));
   if (!made) return fail(std::move(made).error().with_context(std::string(path)));
+  std::optional<Error> needs;
   if (!arguments.has("--no-validate")) {
     SEDGE_TRY_ASSIGN(component::Component component, component::decode(Bytes(*made), nullptr));
-    SEDGE_TRY(component::validate(component, Features::all(), wasm::TypeRegistry::create()));
+    auto valid = component::validate(component, Features::all(), wasm::TypeRegistry::create());
+    if (!valid) {
+      // What runs it has to ask for more.
+      SEDGE_TRY(
+          component::validate(component, component::every_feature(), wasm::TypeRegistry::create()));
+      needs = std::move(valid).error();
+    }
   }
   std::string output = path == "-" ? "-" : stem(path) + ".component.wasm";
   if (auto given = arguments.get("--output")) output = std::string(*given);
   SEDGE_TRY(write_wasm(arguments, output, *made));
+  if (needs) {
+    const std::string remedy = needs->remedy();
+    print_note("to run it takes a feature that is off by default: " +
+               (remedy.empty() ? needs->message() : remedy));
+  }
   return 0;
 }
 

@@ -79,10 +79,12 @@ Result<PackageId> Graph::add_world(std::string name, const wit::Resolve& resolve
 
 Result<void> Graph::check_packages() {
   std::shared_ptr<wasm::TypeRegistry> registry = wasm::TypeRegistry::create();
-  auto validated = component::validate(holder_, Features::all(), registry);
+  auto validated = component::validate(holder_, component::every_feature(), registry);
   if (!validated) {
     for (const Package& package : packages_)
-      if (auto alone = component::validate(*package.component, Features::all(), registry); !alone)
+      if (auto alone =
+              component::validate(*package.component, component::every_feature(), registry);
+          !alone)
         return fail(std::move(alone).error().with_context(package.name));
     return fail(std::move(validated).error());
   }
@@ -417,7 +419,7 @@ Result<component::Component> Graph::build() {
   component::Component out;
   out.definitions = builder.take();
   out.storage = std::move(storage);
-  auto valid = component::validate(out, Features::all(), wasm::TypeRegistry::create());
+  auto valid = component::validate(out, component::every_feature(), wasm::TypeRegistry::create());
   if (!valid) return fail(explained(std::move(valid).error()));
   return out;
 }

@@ -68,11 +68,11 @@ class Optimizer {
       return std::move(out_);
     }
     SEDGE_TRY_ASSIGN(component::Component decoded, component::decode(binary, nullptr));
-    SEDGE_TRY(component::validate(decoded, Features::all(), registry_));
+    SEDGE_TRY(component::validate(decoded, component::every_feature(), registry_));
     SEDGE_TRY(component(decoded));
     out_.binary = component::encode(decoded);
     SEDGE_TRY_ASSIGN(component::Component again, component::decode(Bytes(out_.binary), nullptr));
-    SEDGE_TRY(component::validate(again, Features::all(), registry_));
+    SEDGE_TRY(component::validate(again, component::every_feature(), registry_));
     return std::move(out_);
   }
 
