@@ -168,6 +168,15 @@ TEST(ComponentValidate, SaysWhatIsWrong) {
   for (const Row& row : rows) EXPECT_EQ(refusal(row.text), row.message);
 }
 
+TEST(ComponentValidate, CoreInstancesExportCoreSorts) {
+  for (const char* sort : {"func", "value", "type", "component", "instance"})
+    EXPECT_TRUE(
+        refusal(fmt::format(R"((component (core module $m (global (export "g") i32 (i32.const 0)))
+                  (core instance $i (instantiate $m)) (alias core export $i "g" ({}))))",
+                            sort))
+            .ends_with(fmt::format(": a core instance has no export of the sort {}", sort)));
+}
+
 TEST(ComponentNames, Versions) {
   for (const char* version : {"1.2.3", "0.0.0", "1.2.3-rc.1+build.5"})
     EXPECT_TRUE(check_semver(version)) << version;

@@ -84,6 +84,10 @@ Result<void> Validator::alias(const Alias& item) {
     if (in_type)
       return invalid(
           "aliases in a component or instance type may only refer to types or instances");
+    if (!is_core(item.sort))
+      return fail(
+          ErrorCode::wrong_sort,
+          fmt::format(": a core instance has no export of the sort {}", to_string(item.sort)));
     SEDGE_TRY_ASSIGN(const uint32_t* instance,
                      at(own.spaces.core_instances, item.instance, Sort::core_instance));
     if (item.sort == Sort::core_tag) SEDGE_TRY(need_exceptions());
