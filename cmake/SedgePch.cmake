@@ -1,5 +1,5 @@
 # Standard headers, and GoogleTest for tests, read once per build instead of once per file: a quarter
-# less to compile. For builds that start from nothing each time (the sanitizers' in continuous
+# less per file. For builds that start from nothing each time (the sanitizers' in continuous
 # integration): ccache keeps nothing across clones then, and a file that forgets an #include compiles.
 # The release build and clang-tidy go without, and find that.
 option(SEDGE_PCH "Precompile the standard headers" OFF)

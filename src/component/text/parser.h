@@ -68,8 +68,8 @@ class Parser : private wasm::Cursor {
 
   Result<Binding> binding();
   std::unique_ptr<Scope> new_scope() const;
-  /// Gives the next index of the sort an id and a name.
   std::optional<std::string_view> outer_name(const Binding& own) const;
+  /// Gives the next index of the sort an id and a name.
   Result<uint32_t> define(Sort sort, const Binding& binding);
   template <typename T>
   void append(T node, const Token& at) {

@@ -66,11 +66,8 @@ void Printer::binding(Sort sort) {
 /// annotation its own where that is another.
 void Printer::nested_binding(Sort sort, uint32_t index, std::optional<std::string_view> own_name) {
   const Scope& outer = scopes_.back();
-  const std::string* id = outer.ids ? outer.ids->of(sort).find(index) : nullptr;
-  if (id) out_ += " " + *id;
-  std::string plain;
-  if (own_name && !own_name->empty()) wasm::append_id(plain, *own_name);
-  if (own_name && (!id || *id != plain)) wasm::append_name_annotation(out_ += ' ', *own_name);
+  if (outer.ids) outer.ids->of(sort).append_binding(out_, index, own_name);
+  out_ += fmt::format(" (;{};)", index);
 }
 
 /// (word sort-use)
@@ -89,7 +86,6 @@ void Printer::component_(const Component& component, std::string_view word, uint
   if (options_.names) own_name = component.names.component;
   if (nested) {
     nested_binding(Sort::component, index, own_name);
-    out_ += fmt::format(" (;{};)", index);
   } else if (own_name && !own_name->empty()) {
     out_ += ' ';
     wasm::append_id(out_, *own_name);
@@ -164,7 +160,7 @@ void Printer::core_module(const CoreModule& item) {
     module = fail(ErrorCode::not_a_module);
   if (!module) {
     nested_binding(Sort::core_module, index, std::nullopt);
-    out_ += fmt::format(" (;{};) binary ", index);
+    out_ += " binary ";
     wasm::append_string(out_, as_text(item.binary), false);
     out_ += ')';
     return;
@@ -175,7 +171,6 @@ void Printer::core_module(const CoreModule& item) {
   if (options_.names) own_name = module->names.module;
   if (has_id && !own_name) own_name = "";
   nested_binding(Sort::core_module, index, own_name);
-  out_ += fmt::format(" (;{};)", index);
   module->names.module.reset();
   wasm::PrintOptions options;
   options.names = options_.names;

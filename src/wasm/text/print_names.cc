@@ -68,17 +68,22 @@ IdTable::IdTable(const Names::Map& names, bool unique) : names_(&names) {
 void IdTable::append_binding(std::string& out, uint32_t index) const {
   if (!names_) return;
   auto name = names_->find(index);
-  if (name == names_->end()) return;
-  std::string plain;
-  if (!name->second.empty()) append_id(plain, name->second);
+  if (name != names_->end()) append_binding(out, index, name->second);
+}
+
+void IdTable::append_binding(std::string& out, uint32_t index,
+                             std::optional<std::string_view> name) const {
   const std::string* id = find(index);
   if (id) {
     out.push_back(' ');
     out.append(*id);
   }
+  if (!name) return;
+  std::string plain;
+  if (!name->empty()) append_id(plain, *name);
   if (!id || *id != plain) {
     out.push_back(' ');
-    append_name_annotation(out, name->second);
+    append_name_annotation(out, *name);
   }
 }
 

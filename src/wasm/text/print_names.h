@@ -4,6 +4,7 @@
 #define SEDGE_WASM_TEXT_PRINT_NAMES_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,6 +34,8 @@ class IdTable {
   bool empty() const { return names_ == nullptr || names_->empty(); }
   /// Appends " $id", " $id (@name …)", " (@name …)" or nothing: what a definition says.
   void append_binding(std::string& out, uint32_t index) const;
+  /// The same for what is called `name` where it says so itself.
+  void append_binding(std::string& out, uint32_t index, std::optional<std::string_view> name) const;
   /// Appends the id if there is one, else the index.
   void append_use(std::string& out, uint32_t index) const;
   /// Whether the definition of `index` has an id or a name annotation.
