@@ -148,6 +148,16 @@ TEST_F(ComponentRun, ValuesAreGivenAndShown) {
   EXPECT_TRUE(contains(about.out, "sedge run --value n=VALUE gives it one")) << about.out;
 }
 
+/// What is off by default is said, and shown all the same.
+TEST_F(ComponentRun, InspectShowsWhatTakesMoreFeatures) {
+  std::string path = folder_.write("four.wat", R"((component (import "four" (value $v (list u8 4)))
+        (export "again" (value $v))))");
+  Outcome about = sedge({"inspect", path});
+  EXPECT_TRUE(contains(about.out, "valid:    no: ")) << about.out;
+  EXPECT_TRUE(contains(about.out, "  four: value list<u8, 4>\n")) << about.out;
+  EXPECT_TRUE(contains(about.out, "  again: value list<u8, 4>\n")) << about.out;
+}
+
 TEST_F(ComponentRun, ValuesThatAreMissingOrWrongAreNamed) {
   std::string path = folder_.write("values.wat", kValues);
   auto refused = [&](std::vector<std::string> values) {

@@ -144,6 +144,34 @@ TEST_F(TierUpTest, MovesARunningLoop) {
   EXPECT_EQ(important_, std::vector<std::string>());
 }
 
+/// A frame leaves the interpreter at its next loop header once its function has code, whoever made
+/// that hot: here a frame that it called. It does not wait until the function is hot in that code.
+TEST_F(TierUpTest, LeavesTheInterpreterForCodeThatAnotherFrameAskedFor) {
+  config_.optimize_threshold = INT32_MAX;
+  auto engine = Engine::create(config_);
+  auto module = Module::from_text(*engine, R"((module
+    (import "host" "more" (func $more (param i32) (result i32)))
+    (func $run (export "run") (param $depth i32)
+      (loop $next
+        (if (local.get $depth) (then (call $run (i32.sub (local.get $depth) (i32.const 1)))))
+        (br_if $next (call $more (local.get $depth)))))))");
+  ASSERT_TRUE(module) << module.error().render();
+  Store store(*engine);
+  Linker linker(*engine);
+  std::vector<bool> outer;  // whether it was in native code, at each of its rounds
+  int inner = 0;
+  linker.func("host", "more", [&](Caller&, int32_t depth) -> int32_t {
+    if (depth == 0) return ++inner % 10 == 0 ? 0 : 1;
+    outer.push_back(store.impl().context.host_frame != nullptr);
+    return outer.size() < 3 ? 1 : 0;
+  });
+  auto instance = linker.instantiate(store, *module);
+  ASSERT_TRUE(instance) << instance.error().render();
+  ASSERT_TRUE(instance->get_func(store, "run")->call(store, {Val(int32_t{1})}));
+  EXPECT_EQ(outer, (std::vector<bool>{false, true, true}));
+  EXPECT_FALSE(module->impl()->tiers->has_optimized());
+}
+
 TEST_F(TierUpTest, WorksInEveryMode) {
   for (int mode = 0; mode < 8; mode++) {
     config_.fuel = (mode & 1) != 0;

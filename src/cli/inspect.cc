@@ -101,9 +101,7 @@ Result<void> examine_component(Report& report) {
   auto valid = component::validate(*decoded, Features::all(), wasm::TypeRegistry::create());
   if (!valid && valid.error().code() == ErrorCode::feature_disabled) {
     report.invalid = std::move(valid).error();
-    Features gated = Features::all();
-    gated.set(Feature::cm_values);
-    valid = component::validate(*decoded, gated, wasm::TypeRegistry::create());
+    valid = component::validate(*decoded, component::every_feature(), wasm::TypeRegistry::create());
   }
   const component::Validated* types = valid ? &*valid : nullptr;
   const component::ComponentInfo* info = types ? &types->components.at(&*decoded) : nullptr;

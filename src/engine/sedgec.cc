@@ -88,11 +88,6 @@ void Sedgec::abort() {
   if (process_ > 0) ::kill(process_, SIGKILL);
 }
 
-void Sedgec::hang_up() {
-  std::lock_guard asking(mutex_);
-  socket_.reset();
-}
-
 bool Sedgec::ended() {
   std::lock_guard lock(process_mutex_);
   if (process_ > 0 && ::waitpid(process_, nullptr, WNOHANG) == 0) return false;

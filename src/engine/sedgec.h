@@ -51,8 +51,6 @@ class Sedgec {
   Result<Answer> compile(const std::vector<std::string>& arguments, Bytes module);
   /// Ends the process for good: a running `compile` fails soon, later ones at once.
   void abort();
-  /// Asks nothing more of it; it goes on by itself.
-  void hang_up();
   /// Whether it has ended by now, or was never started.
   bool ended();
 

@@ -22,16 +22,16 @@ using std::chrono::milliseconds;
 /// From the first hot function to the start of sedgec. Without a cache its work is of use for this
 /// run only, so it waits for one that lasts.
 constexpr milliseconds kDelayCached{5}, kDelay{100};
-constexpr milliseconds kBetweenRounds{200};
+constexpr milliseconds kBetweenRounds{50};
 constexpr unsigned kMaxRounds = 6;
 constexpr unsigned kLevel = 2;
 /// Bytes of bodies up to which everything that was ever compiled is optimised, not only what is
-/// hot.
-constexpr size_t kWarmBytes = 256 << 10;
-/// Bytes of bodies up to which sedgec, when it has answered, goes on with the whole module for the
-/// cache: seconds of its time, so that the next start finds everything.
+/// hot: for more the program would wait.
+constexpr size_t kWarmBytes = 8 << 10;
+/// Bytes of bodies up to which sedgec compiles, when the program has ended, the whole module for
+/// the cache: seconds of its time, so that the next start finds everything.
 constexpr size_t kWholeBytes = 512 << 10;
-/// Bytes of bodies of a larger module that it compiles when the program has ended: what has run.
+/// Bytes of bodies of a larger module that it compiles then: what has run.
 constexpr size_t kRanBytes = 4 << 20;
 /// What sedgec takes: about 60 MiB, and a hundred times what it optimises at once.
 constexpr uint64_t kLeastMemory = uint64_t{128} << 20, kMemoryPerByte = 100;
@@ -151,6 +151,8 @@ void TierUp::round(Wanted& wanted) {
                       .cpu_s = kCpuSeconds,
                       .wall_s = kWallSeconds,
                       .held = -1};
+  // What it goes on with for the cache comes after the last round.
+  std::erase_if(lingering_, [&](const Lingering& one) { return one.of == &wanted; });
   Fd claim;
   if (auto cache = open_cache(config_, vm::CodeCache::Access::create); cache) {
     const auto target = vm::host_target();
@@ -164,7 +166,6 @@ void TierUp::round(Wanted& wanted) {
       if (!pause(kClaimPoll)) return;
     }
     if (claim) {
-      std::erase_if(lingering_, [&](const Lingering& one) { return one.waits_for == &wanted; });
       limits.dies_with_us = false;
       limits.ran = wanted.ran.fd();
       limits.held = claim.get();
@@ -185,13 +186,10 @@ void TierUp::round(Wanted& wanted) {
     std::lock_guard lock(mutex_);
     running_ = nullptr;
   }
-  if (compiled && claim) {
-    if (!wanted.ran) sedgec->hang_up();
-    lingering_.push_back({std::move(sedgec), wanted.ran ? &wanted : nullptr});
-  }
+  if (compiled && claim) lingering_.push_back({std::move(sedgec), &wanted});
   const auto end = Wanted::Clock::now();
   std::lock_guard lock(wanted.mutex);
-  wanted.not_before = end + std::max<Wanted::Clock::duration>(2 * (end - start), kBetweenRounds);
+  wanted.not_before = end + std::max<Wanted::Clock::duration>(end - start, kBetweenRounds);
 }
 
 bool TierUp::compile(Wanted& wanted, std::vector<std::string> arguments, Sedgec& sedgec) {

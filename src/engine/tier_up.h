@@ -78,10 +78,10 @@ class TierUp {
   std::condition_variable wake_;
   std::deque<std::shared_ptr<Wanted>> queue_;
   Sedgec* running_ = nullptr;
-  /// One that has answered and goes on for the cache.
+  /// One that has answered and goes on for the cache when this program has ended, or soon.
   struct Lingering {
     std::unique_ptr<Sedgec> process;
-    const Wanted* waits_for;  ///< what runs of this, and is connected until then; or null
+    const Wanted* of;
   };
   std::vector<Lingering> lingering_;  ///< of the thread
   bool stop_ = false;

@@ -127,7 +127,7 @@ const void* ModuleTiers::hot(uint32_t func_index, uint32_t loop) {
     count.store(
         static_cast<int32_t>(std::clamp<uint32_t>(engine_.config.optimize_threshold, 1, INT32_MAX)),
         std::memory_order_relaxed);
-  } else {
+  } else if (count.load(std::memory_order_relaxed) < 0) {
     // Before it is wanted: what comes back in the meantime sets it to 0.
     count.store(INT32_MAX, std::memory_order_relaxed);
     engine_.tier_up.want(wanted_, func_index, loop);

@@ -167,11 +167,12 @@ SEDGE_HANDLER(native_failed) {
 }
 
 SEDGE_HANDLER(heat) {
+  vm::NativeSlot* slot = operand<vm::NativeSlot*>(pc, 8);
   // Threads may lose each other's counts.
-  std::atomic<int32_t>& heat = operand<vm::NativeSlot*>(pc, 8)->heat;
-  const int32_t left = heat.load(std::memory_order_relaxed) - 1;
-  heat.store(left, std::memory_order_relaxed);
-  if (left < 0) [[unlikely]]
+  const int32_t left = slot->heat.load(std::memory_order_relaxed) - 1;
+  slot->heat.store(left, std::memory_order_relaxed);
+  // Where there is better code by now, it counts there how hot the function is: this frame leaves.
+  if (left < 0 || slot->entry.load(std::memory_order_acquire) != &enter) [[unlikely]]
     SEDGE_TAIL heated(SEDGE_HANDLER_ARGS);
   SEDGE_NEXT(3);
 }

@@ -252,16 +252,16 @@ Result<void> keep_more(Command command, Bytes original, int in) {
                    vm::CodeCache::open(command.cache, vm::CodeCache::Access::create));
   const Bytes code_part = vm::CodeCache::code_part(module);
   CompileOptions& options = command.options;
-  Fd claim;
+  // Until it ends the program has the processors, and may claim the entry for what is hot next.
+  ::close(kClaimFd);
+  wait_for_request(in, kRanMs);
   if (whole) {
     options.funcs.clear();
-  } else {
-    ::close(kClaimFd);
-    wait_for_request(in, kRanMs);
-    if (!add_ran(options, module, command.ran_after)) return {};
-    SEDGE_TRY_ASSIGN(claim, cache.claim(code_part, options.target, options.mode));
-    if (!claim) return {};
+  } else if (!add_ran(options, module, command.ran_after)) {
+    return {};
   }
+  SEDGE_TRY_ASSIGN(const Fd claim, cache.claim(code_part, options.target, options.mode));
+  if (!claim) return {};
   SEDGE_TRY_ASSIGN(const auto found, cache.find(code_part, options.mode));
   if (found && found->whole) return {};
   options.loops.clear();

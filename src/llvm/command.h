@@ -37,12 +37,11 @@ Result<CommandResult> run_command(const Command& command, Bytes module);
 /// Answers requests from descriptor `in` until it ends or none comes for two seconds; gives an exit
 /// code. Numbers are little-endian. Request: u32 size of the arguments, the arguments, each ended
 /// by a zero byte; u64 size of the module, the module. Answer: u32 exit code, u32 size of the
-/// report, u64 size of the rest, the report, the artifact or the message. When it has answered, or
-/// nobody waits any more, it goes on with the whole module for the cache, if that has at most
-/// Command::whole_after bytes of bodies and the cache has it not. Of a larger one it compiles, when
-/// `in` has ended or after ten seconds, what was asked for and, up to Command::ran_after bytes,
-/// what vm::RanFuncs at descriptor 4 says. Descriptor 3, which has the claim to the entry, is
-/// closed meanwhile.
+/// report, u64 size of the rest, the report, the artifact or the message. When it has answered and
+/// `in` has ended, or after ten seconds, it goes on for the cache: with the whole module, if that
+/// has at most Command::whole_after bytes of bodies and the cache has it not; of a larger one with
+/// what was asked for and, up to Command::ran_after bytes, what vm::RanFuncs at descriptor 4 says.
+/// Descriptor 3, which has the claim to the entry, is closed meanwhile.
 int serve(int in, int out);
 
 }  // namespace sedge::llvmc

@@ -44,7 +44,7 @@ using NativeEntry = Exit(SEDGE_NATIVE_CONVENTION*)(Context* context, Instance* i
 struct NativeSlot {
   std::atomic<NativeEntry> entry{nullptr};
   /// Counts down at entries and loop headers of code that is not final (interpreter, baseline);
-  /// below zero: Builtins::hot is called, which sets it anew.
+  /// below zero, and in the interpreter if `entry` is not its own, Builtins::hot is called.
   std::atomic<int32_t> heat{0};
   uint32_t index = 0;  ///< function index in the module
 };
