@@ -1,4 +1,5 @@
 // A WASI 0.1 command on node: wasi.mjs FOLDERS MODULE ARGUMENT..., FOLDERS in JSON as {GUEST: HOST}.
+// A module without a memory has nothing to do with WASI: node would not start it.
 import { readFile } from "node:fs/promises";
 import { WASI } from "node:wasi";
 
@@ -10,4 +11,4 @@ const wasi = new WASI({
   returnOnExit: true,
 });
 const { instance } = await WebAssembly.instantiate(await readFile(module), wasi.getImportObject());
-process.exitCode = wasi.start(instance);
+process.exitCode = instance.exports.memory ? wasi.start(instance) : instance.exports._start();

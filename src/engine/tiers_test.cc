@@ -199,6 +199,17 @@ std::vector<int32_t> trap_arguments() {
 
 TEST(Tiers, TrapAlike) { expect_alike(kTraps, trap_arguments()); }
 
+/// What ends in a tail call to another type keeps to cells: optimised code gets there by way of an
+/// entry, which is no frame and takes none of the places that are shown.
+TEST(Tiers, ShowAsManyFrames) {
+  expect_alike(R"((module
+    (func $down (export "down") (param $n i32) (result i32)
+      (if (i32.eqz (local.get $n)) (then unreachable))
+      (i32.add (call $by_way_of (i32.sub (local.get $n) (i32.const 1)) (i64.const 0)) (i32.const 1)))
+    (func $by_way_of (param i32 i64) (result i32) (return_call $down (local.get 0)))))",
+               {1, 50, 200});
+}
+
 TEST(Tiers, BurnFuelAlike) {
   expect_alike(kTraps, trap_arguments(), {.fuel = true});
   expect_alike(kTraps, trap_arguments(), {.fuel = true, .interruptible = true});

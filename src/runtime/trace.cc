@@ -54,7 +54,7 @@ class Walker {
   }
 
  private:
-  bool full() const { return context_.trace_count == vm::kMaxTrace; }
+  bool full() const { return context_.trace_count == vm::kMaxPlaces; }
   Context& context_;
   CodeLookup lookup_;
 };

@@ -144,6 +144,9 @@ struct TracePlace {
 };
 /// Frames of a backtrace that are kept, innermost first.
 inline constexpr uint32_t kMaxTrace = 64;
+/// Places that are captured for them. Between two frames of optimised code can be an entry, which
+/// is no frame; that is found when the backtrace is made.
+inline constexpr uint32_t kMaxPlaces = 2 * kMaxTrace;
 
 /// A function in native code, at its start or at a loop header.
 struct TailCall {
@@ -191,7 +194,7 @@ struct Context {
   uint64_t trap_index = 0;  ///< undefined_element, uninitialized_element: the table index
   /// Where the last trap or uncaught exception began (runtime/trace.h); 0: nothing was captured.
   uint32_t trace_count = 0;
-  TracePlace trace[kMaxTrace];
+  TracePlace trace[kMaxPlaces];
   /// Where an interpreter loop that ended with a tail call of native code wants to go on.
   TailCall tail;
   void* store = nullptr;  ///< runtime::StoreImpl
