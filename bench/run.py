@@ -237,8 +237,10 @@ def peer_engines(scratch):
     wasmtime = lambda *options: lambda wasm, folders, arguments: [
         "wasmtime", "run", "-C", "cache=n", *options,
         *mapped("--dir", "{host}::{guest}")(folders), wasm, *arguments]
+    # Its guests begin in /, which "." cannot name.
     wasmer = lambda *options: lambda wasm, folders, arguments: [
-        "wasmer", "run", *options, *mapped("--volume", "{host}:{guest}")(folders), wasm, "--",
+        "wasmer", "run", *options, *mapped("--volume", "{host}:{guest}")(
+            [(host, "/" if guest == "." else guest) for host, guest in folders]), wasm, "--",
         *arguments]
     wasmedge = lambda *options: lambda wasm, folders, arguments: [
         "wasmedge", *options, *mapped("--dir", "{guest}:{host}")(folders), wasm, *arguments]
@@ -335,6 +337,10 @@ def peers(args):
             good = {}
 
             def once(key, command):
+                for host, _ in folders:  # a run that was cut off leaves its database locked
+                    if scratch in host.parents:
+                        shutil.rmtree(host)
+                        host.mkdir()
                 begin = time.perf_counter_ns()
                 try:
                     done = subprocess.run([str(word) for word in command], cwd=wasm.parent,
