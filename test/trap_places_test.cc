@@ -63,6 +63,10 @@ constexpr std::string_view kText = R"((module
     (local.set 2 (i32.load (local.get 1)))
     (if (local.get 0) (then (global.set $g (local.get 2))))
     (i32.const 0))
+  (func (export "a load that is chosen, or not") (param i32 i32) (result i32)
+    (select (i32.load (i32.const 0x80000000)) (local.get 1) (local.get 0)))
+  (func (export "a load that is not chosen, or is") (param i32 i32) (result i32)
+    (select (local.get 1) (i32.load (i32.const 0x80000000)) (local.get 0)))
   (func (export "a load that nobody wants") (param i32 i32) (result i32)
     (drop (i32.add (i32.load (local.get 1)) (i32.const 1)))
     (i32.const 0))
@@ -86,6 +90,7 @@ std::vector<std::string> outcomes(const Config& config, bool places) {
   for (const ExportType& each : module->exports()) {
     for (const int32_t condition : {0, 1}) {
       Store store(*engine);
+      if (config.fuel) store.set_fuel(1000);
       auto instance = Instance::create(store, *module, {});
       EXPECT_TRUE(instance);
       const auto func = instance->get_func(store, each.name);
@@ -128,6 +133,13 @@ class TrapPlaces : public testing::TestWithParam<test::TierCase> {
 
 TEST_P(TrapPlaces, AreTheInterpreters) {
   EXPECT_EQ(outcomes(config(true), true), outcomes(interpreter(), true));
+}
+
+/// Behind the counting of fuel, choices become other instructions.
+TEST_P(TrapPlaces, AreTheInterpretersWithFuel) {
+  Config counted = config(true), right = interpreter();
+  counted.fuel = right.fuel = true;
+  EXPECT_EQ(outcomes(counted, true), outcomes(right, true));
 }
 
 // An access beyond a memory's end may name another one there.

@@ -298,14 +298,16 @@ void set_options() {
   // Preparation for instruction selection walks a function again for every change, unless it counts
   // as huge: then it looks at the blocks that changed.
   // Accesses of different places, made one instruction, would have no place that is right. A load
-  // must not move to where its value is wanted: its trap would come too late, or not at all.
+  // must not move to where its value is wanted: its trap would come too late, or not at all; nor
+  // may a choice between a load and something else become a branch around the load.
   const char* arguments[] = {"sedgec",
                              "-enable-shrink-wrap=false",
                              "-cgpp-huge-func=0",
                              "-sink-common-insts=false",
                              "-hoist-common-insts=false",
                              "-enable-tail-merge=false",
-                             "-instcombine-code-sinking=false"};
+                             "-instcombine-code-sinking=false",
+                             "-x86-cmov-converter-force-mem-operand=false"};
   llvm::cl::ResetAllOptionOccurrences();
   llvm::cl::ParseCommandLineOptions(static_cast<int>(std::size(arguments)), arguments);
 }
