@@ -4,6 +4,7 @@
 #include <sedge/sedge.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -95,6 +96,56 @@ void instantiate_call_and_drop(benchmark::State& state) {
   }
 }
 BENCHMARK(instantiate_call_and_drop)->ArgName("pages")->Arg(0)->Arg(16)->Arg(256)->Arg(270);
+
+/// Of this process, in KiB: its share of the pages that are there, and the kernel's tables for
+/// them.
+struct Memory {
+  double pages = 0;
+  double tables = 0;
+
+  static Memory now() {
+    Memory memory;
+    auto sum = [](const char* file, const std::string& name) {
+      std::ifstream in(file);
+      for (std::string line; std::getline(in, line);)
+        if (line.starts_with(name)) return std::strtod(line.c_str() + name.size(), nullptr);
+      std::abort();
+    };
+    memory.pages = sum("/proc/self/smaps_rollup", "Pss:");
+    memory.tables = sum("/proc/self/status", "VmPTE:");
+    return memory;
+  }
+};
+
+// What an instance takes while it lives and what is kept of it, to be used again, when it has been
+// dropped, KiB each: the argument is how many pages of 4 KiB it writes.
+void memory_of_idle(benchmark::State& state) {
+  constexpr int kInstances = 128;  // as many as are kept
+  Setup setup(kWriter);
+  InstancePre pre = must(setup.linker.instantiate_pre(setup.module));
+  auto use = [&](Guest& guest) {
+    Func write = guest.instance.get_func(guest.store, "write").value();
+    uint64_t cells[1] = {static_cast<uint64_t>(state.range(0))};
+    if (!write.call_raw(guest.store, cells)) std::abort();
+  };
+  for (auto _ : state) {
+    std::vector<Guest> alive;
+    alive.reserve(kInstances);
+    for (int i = 0; i < 2; ++i) {
+      Guest first = spawn(setup.engine, pre);
+      use(first);
+    }
+    const Memory before = Memory::now();
+    for (int i = 0; i < kInstances; ++i) use(alive.emplace_back(spawn(setup.engine, pre)));
+    const Memory in_use = Memory::now();
+    alive.clear();
+    const Memory idle = Memory::now();
+    state.counters["in_use"] = (in_use.pages - before.pages) / kInstances;
+    state.counters["idle"] = (idle.pages - before.pages) / kInstances;
+    state.counters["idle_tables"] = (idle.tables - before.tables) / kInstances;
+  }
+}
+BENCHMARK(memory_of_idle)->ArgName("pages")->Arg(0)->Arg(16)->Arg(256)->Iterations(1);
 
 void host_to_wasm(benchmark::State& state, Tier tier) {
   Setup setup(kCalls, tier);

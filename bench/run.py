@@ -3,12 +3,13 @@
 
   run.py [SECTION...] [--runs N] [--seconds N] [--programs a,b] [--no-write]
 
-Sections: start, interp, tiers, peers, gc, validate, baseline, instantiate, serve (default: all). Peers are
-found on PATH (wasmtime, wasmer, wasmedge, wasm3, iwasm, node, wasm-tools, wrk); one that is not there is left out and named. What each
-section measures is in bench/README.md.
+Sections: start, interp, tiers, peers, gc, validate, baseline, instantiate, serve, latency (default: all).
+Peers are found on PATH (wasmtime, wasmer, wasmedge, wasm3, iwasm, node, wasm-tools, wrk, wrk2); one that is
+not there is left out and named. What each section measures is in bench/README.md.
 """
 
 import argparse
+import contextlib
 import datetime
 import json
 import math
@@ -539,9 +540,16 @@ def instantiate(args):
     out = subprocess.run([program, "--benchmark_format=json", "--benchmark_repetitions=5",
                           "--benchmark_report_aggregates_only=true"], capture_output=True,
                          text=True, check=True).stdout
+    medians = [b for b in json.loads(out)["benchmarks"] if b["aggregate_name"] == "median"]
     rows = [(b["run_name"], f"{b['per_call'] * 1e9 if 'per_call' in b else b['cpu_time']:.1f}")
-            for b in json.loads(out)["benchmarks"] if b["aggregate_name"] == "median"]
+            for b in medians if "idle" not in b]
     text = table(("sedge", "median ns"), rows)
+    text += ("\n\nMemory of an instance, KiB (its share of the process's pages; the kernel's tables for "
+             "them). Aim: idle, at most 64 beyond what the guest wrote.\n\n" +
+             table(("", "pages of 4 KiB written", "in use", "idle", "tables"),
+                   [("instance", re.search(r"pages:(\d+)", b["run_name"]).group(1),
+                     *(f"{b[key]:.1f}" for key in ("in_use", "idle", "idle_tables")))
+                    for b in medians if "idle" in b]))
     micro = tool("wasmtime-micro")
     if micro:
         text += "\n\nwasmtime, same run:\n\n```\n" + subprocess.run(
@@ -554,10 +562,14 @@ def rss_kib(pid):
     return int(match.group(1))
 
 
-def serve(args):
-    """`sedge serve` under wrk: JSON functions and a pointer function."""
-    if not tool("wrk"):
-        return None
+ROUTES = (("health endpoint", "/healthz"), ("JSON function, Rust", "/api/none"),
+          ("JSON function, Rust, /api/cache", "/api/cache?max_age=60"),
+          ("JSON function, C++", "/api/auth"))
+
+
+@contextlib.contextmanager
+def edge_server(prefix=()):
+    """The demo's server, ready: its process and address."""
     edge = ROOT / "examples/edge/build/edge.wasm"
     edge.parent.mkdir(exist_ok=True)
     subprocess.run(["clang++-22", "--target=wasm32-wasi", "-Wno-deprecated", "-std=c++20", "-O2",
@@ -568,8 +580,8 @@ def serve(args):
         port = probe.getsockname()[1]
     base = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryFile() as log:
-        server = subprocess.Popen([SEDGE, "serve", ROOT / "examples/edge/router.yaml", "--listen",
-                                   f"127.0.0.1:{port}"], stdout=log, stderr=log)
+        server = subprocess.Popen([*prefix, SEDGE, "serve", ROOT / "examples/edge/router.yaml",
+                                   "--listen", f"127.0.0.1:{port}"], stdout=log, stderr=log)
         try:
             for _ in range(100):
                 try:
@@ -577,35 +589,69 @@ def serve(args):
                     break
                 except OSError:
                     time.sleep(0.1)
-            rows = []
-            for what, path in (("health endpoint", "/healthz"),
-                               ("JSON function, Rust", "/api/none"),
-                               ("JSON function, Rust, /api/cache", "/api/cache?max_age=60"),
-                               ("JSON function, C++", "/api/auth")):
-                wrk = subprocess.Popen(["wrk", "-t2", "-c64", f"-d{args.seconds}s", "--latency",
-                                        base + path], stdout=subprocess.PIPE, text=True)
-                third = args.seconds / 3
-                time.sleep(third)
-                early = rss_kib(server.pid)
-                out = wrk.communicate()[0]
-                late = rss_kib(server.pid)
-                rate = re.search(r"Requests/sec:\s+([\d.]+)", out)
-                p50, p99 = (re.search(rf"^\s+{p}%\s+(\S+)", out, re.M) for p in (50, 99))
-                errors = re.search(r"Socket errors: (.*)", out)
-                rows.append((what, rate.group(1) if rate else "-", p50.group(1) if p50 else "-",
-                             p99.group(1) if p99 else "-",
-                             errors.group(1) if errors else "none",
-                             f"{early / 1024:.1f}", f"{late / 1024:.1f}"))
+            yield server, base
             server.send_signal(signal.SIGTERM)
             server.wait(timeout=30)
         finally:
             if server.poll() is None:
                 server.kill()
                 server.wait()
+
+
+def serve(args):
+    """`sedge serve` under wrk: JSON functions and a pointer function."""
+    if not tool("wrk"):
+        return None
+    rows = []
+    with edge_server() as (server, base):
+        for what, path in ROUTES:
+            wrk = subprocess.Popen(["wrk", "-t2", "-c64", f"-d{args.seconds}s", "--latency",
+                                    base + path], stdout=subprocess.PIPE, text=True)
+            third = args.seconds / 3
+            time.sleep(third)
+            early = rss_kib(server.pid)
+            out = wrk.communicate()[0]
+            late = rss_kib(server.pid)
+            rate = re.search(r"Requests/sec:\s+([\d.]+)", out)
+            p50, p99 = (re.search(rf"^\s+{p}%\s+(\S+)", out, re.M) for p in (50, 99))
+            errors = re.search(r"Socket errors: (.*)", out)
+            rows.append((what, rate.group(1) if rate else "-", p50.group(1) if p50 else "-",
+                         p99.group(1) if p99 else "-", errors.group(1) if errors else "none",
+                         f"{early / 1024:.1f}", f"{late / 1024:.1f}"))
     return (f"`wrk -t2 -c64 -d{args.seconds}s` on the same machine; every request has a fresh "
             "instance.\n\n" +
             table(("", "requests/s", "p50", "p99", "socket errors", "MB after a third",
                    "MB at the end"), rows))
+
+
+def latency(args):
+    """An open loop at 70% of the peak, server and generator on processors of their own."""
+    if not tool("wrk") or not tool("wrk2"):
+        return None
+    units = {"us": 1e-3, "ms": 1.0, "s": 1e3}
+    rows = []
+    with edge_server(("taskset", "-c", "0")) as (_, base):
+        def generate(name, *options):
+            return subprocess.run(["taskset", "-c", "1", name, "-t1", "-c64", *options],
+                                  capture_output=True, text=True, check=True).stdout
+        for what, path in ROUTES:
+            out = generate("wrk", f"-d{args.seconds}s", base + path)
+            peak = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
+            rate = int(0.7 * peak)
+            # Twice as long: wrk2 calibrates for ten seconds first.
+            out = generate("wrk2", f"-d{10 + args.seconds}s", f"-R{rate}", "--latency", base + path)
+            reached = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
+            p50, p99, p999 = (
+                float(found.group(1)) * units[found.group(2)]
+                for found in (re.search(rf"^\s*{p}%\s+([\d.]+)(us|ms|s)$", out, re.M)
+                              for p in ("50.000", "99.000", "99.900")))
+            rows.append((what, f"{peak:.0f}", f"{rate}", f"{reached:.0f}", ms(p50 * 1e6),
+                         ms(p99 * 1e6), ms(p999 * 1e6), f"{p99 / p50:.1f}"))
+    return (f"The server on one processor, `wrk -t1 -c64 -d{args.seconds}s` on the other for the "
+            "peak, then `wrk2 -R`, which counts from when a request was due. Aim: the 99th "
+            "percentile at most 5 times the median.\n\n" +
+            table(("", "peak, requests/s", "70 %", "reached", "p50 ms", "p99 ms", "p99.9 ms",
+                   "p99 / p50"), rows))
 
 
 SECTIONS = {
@@ -618,6 +664,7 @@ SECTIONS = {
     "baseline": ("Baseline compiler", baseline),
     "instantiate": ("Instances and calls", instantiate),
     "serve": ("Server", serve),
+    "latency": ("Tail latency", latency),
 }
 
 

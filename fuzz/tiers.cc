@@ -239,12 +239,13 @@ class Run {
     std::vector<uint64_t> parts;
     if (!instance_) return 0;
     for (const ExportType& each : module_.exports()) {
-      if (each.name.starts_with(fuzz::Rewriter::kMemory)) {
+      const ExternKind kind = each.type.kind;  // names are the module's, too
+      if (kind == ExternKind::memory && each.name.starts_with(fuzz::Rewriter::kMemory)) {
         auto bytes = instance_->get_memory(store_, each.name)->bytes(store_);
         parts.push_back(bytes.size());
         parts.push_back(std::hash<std::string_view>()(
             {reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
-      } else if (each.name.starts_with(fuzz::Rewriter::kGlobal)) {
+      } else if (kind == ExternKind::global && each.name.starts_with(fuzz::Rewriter::kGlobal)) {
         add(parts, instance_->get_global(store_, each.name)->get(store_));
       }
     }

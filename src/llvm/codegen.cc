@@ -4,6 +4,7 @@
 // that of the one before.
 #include "llvm/codegen.h"
 
+#include <algorithm>
 #include <iterator>
 #include <map>
 #include <string>
@@ -15,6 +16,7 @@
 #include <llvm/CodeGen/AsmPrinterHandler.h>
 #include <llvm/CodeGen/CodeGenTargetMachineImpl.h>
 #include <llvm/CodeGen/MachineFunction.h>
+#include <llvm/CodeGen/MachineFunctionPass.h>
 #include <llvm/CodeGen/MachineInstr.h>
 #include <llvm/CodeGen/MachineModuleInfo.h>
 #include <llvm/CodeGen/Passes.h>
@@ -230,6 +232,32 @@ class SpreadPlaces : public llvm::FunctionPass {
   static inline char kId = 0;  // its address counts
 };
 
+/// Instructions of two operands may have been made of a load and what is computed from it; where
+/// that turns out to need a copy, they are taken apart again, and the load is left without a place.
+/// Behind that, this gives it the place of what uses it first.
+class PlaceLoadsAgain : public llvm::MachineFunctionPass {
+ public:
+  PlaceLoadsAgain() : MachineFunctionPass(kId) {}
+  bool runOnMachineFunction(llvm::MachineFunction& function) override {
+    for (llvm::MachineBasicBlock& block : function) {
+      for (llvm::MachineInstr& load : block) {
+        if (load.getDebugLoc() || !load.mayLoad() || !load.hasOrderedMemoryRef() ||
+            load.getNumExplicitDefs() != 1)
+          continue;
+        const llvm::Register loaded = load.getOperand(0).getReg();
+        const auto user = std::find_if(
+            std::next(llvm::MachineBasicBlock::iterator(load)), block.end(),
+            [loaded](const llvm::MachineInstr& at) { return at.readsRegister(loaded, nullptr); });
+        if (user != block.end()) load.setDebugLoc(user->getDebugLoc());
+      }
+    }
+    return false;
+  }
+
+ private:
+  static inline char kId = 0;  // its address counts
+};
+
 /// For aarch64: instruction selection makes `a > b ? a : b` into fmaxnm where it knows that one of
 /// the two is no NaN, as if NaNs were all quiet; of a signalling one fmaxnm makes a NaN, the choice
 /// gives the other. So what is compared is hidden from it there.
@@ -409,6 +437,7 @@ Result<ObjectCode> emit(llvm::Module& module, llvm::TargetMachine& machine,
     const std::unique_ptr<llvm::Pass> preparation(llvm::createCodeGenPrepareLegacyPass());
     config->insertPass(preparation->getPassID(), new SpreadPlaces);  // `passes` will own it
   }
+  config->insertPass(&llvm::TwoAddressInstructionPassID, new PlaceLoadsAgain);
   passes.add(config);
   passes.add(info);
   if (config->addISelPasses()) return fail(ErrorCode::compile_failed, ": no instruction selection");
