@@ -64,6 +64,9 @@ check_linker_flag(CXX -Wl,-z,pack-relative-relocs SEDGE_HAVE_RELR)
 if(SEDGE_HAVE_RELR AND NOT SEDGE_SANITIZE)
   add_link_options(-Wl,-z,pack-relative-relocs)
 endif()
+if(SEDGE_LLD AND NOT SEDGE_SANITIZE)
+  add_link_options(-Wl,--icf=safe)  # equal functions whose address nobody takes are one
+endif()
 add_link_options(-Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
 
 if(SEDGE_LTO)

@@ -1,11 +1,11 @@
-# SEDGE_SQLITE_LIBRARIES: SQLite's static library, without its need for libm. SQLite refers to libm
-# for its SQL functions of mathematics, which no statement of ours calls; a shared libm would be
-# opened at every start of the program. So a copy refers to the two stand-ins in
+# SEDGE_SQLITE_LIBRARIES: SQLite's static library, without what no statement of ours calls: its SQL functions of
+# mathematics, because a shared libm would be opened at every start of the program; search in text, R*Trees, JSON
+# and tables about itself, which are a third of it. A copy refers to the stand-ins in
 # src/wasi/edge/sqlite_store.cc instead.
 find_library(SEDGE_LIB_sqlite3 NAMES libsqlite3.a REQUIRED)
 # (GNU's objcopy refuses one new name for several symbols.)
 find_program(SEDGE_OBJCOPY NAMES llvm-objcopy-22 llvm-objcopy)
-set(_symbols "${CMAKE_CURRENT_SOURCE_DIR}/cmake/sqlite_math.txt")
+set(_symbols "${CMAKE_CURRENT_SOURCE_DIR}/cmake/sqlite_left_out.txt")
 set(_copy "${CMAKE_BINARY_DIR}/libsedge_sqlite3.a")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${_symbols}")
 if(SEDGE_OBJCOPY)

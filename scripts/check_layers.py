@@ -20,7 +20,7 @@ def graph():
     cli_deps = re.findall(r"(?:set\(cli_deps|list\(PREPEND cli_deps)\s+([a-z\s]+)\)", text)
     direct = {}
     for name, rest in re.findall(r"sedge_add_library\((\w+)([^)]*)\)", text):
-        match = re.search(r"DEPS\s+(.*?)(?:SYSTEM_INCLUDES|LIBRARIES|DEFINITIONS|$)", rest, re.S)
+        match = re.search(r"DEPS\s+(.*?)(?:SMALL|SYSTEM_INCLUDES|LIBRARIES|DEFINITIONS|$)", rest, re.S)
         words = match.group(1).split() if match else []
         if "${cli_deps}" in words:
             words = " ".join(cli_deps).split()

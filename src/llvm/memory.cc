@@ -212,11 +212,16 @@ void FuncIr::atomic(const wasm::OpInfo& info) {
     V expected = b_.CreateTrunc(wanted, raw);
     auto* exchange = placed(
         b_.CreateAtomicCmpXchg(address(bytes, true), expected, replacement, align, order, order));
+    exchange->setVolatile(true);
     // The expected value wraps to the width of the access.
     return result(b_.CreateExtractValue(exchange, 0));
   }
   V value = b_.CreateTrunc(pop(), raw);
-  result(placed(b_.CreateAtomicRMW(rmw_op(name), address(bytes, true), value, align, order)));
+  auto* change =
+      placed(b_.CreateAtomicRMW(rmw_op(name), address(bytes, true), value, align, order));
+  // Of one that changes nothing LLVM would leave its order alone: no access, and so no trap.
+  change->setVolatile(true);
+  result(change);
 }
 
 void FuncIr::wait_or_notify() {

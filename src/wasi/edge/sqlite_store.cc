@@ -15,12 +15,16 @@
 
 #include <fmt/format.h>
 
-// What a copy of SQLite without libm refers to (cmake/SedgeSqlite.cmake).
+// What a copy of SQLite refers to instead of what is left out of it (cmake/SedgeSqlite.cmake).
 extern "C" {
 double sedge_no_math1(double);
 double sedge_no_math2(double, double);
+int sedge_no_extension(sqlite3*);
+void sedge_no_functions(void);
 double sedge_no_math1(double) { return std::numeric_limits<double>::quiet_NaN(); }
 double sedge_no_math2(double, double) { return std::numeric_limits<double>::quiet_NaN(); }
+int sedge_no_extension(sqlite3* /*db*/) { return SQLITE_OK; }
+void sedge_no_functions(void) {}
 }
 
 namespace sedge::wasi {

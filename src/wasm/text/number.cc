@@ -189,12 +189,10 @@ std::string float_text(uint64_t value, unsigned bits) {
     if (payload == uint64_t{1} << (format.precision - 2)) return fmt::format("{}nan", sign);
     return fmt::format("{}nan:0x{:x}", sign, payload);
   }
-  char buffer[64];
-  auto end = bits == 32
-                 ? std::to_chars(buffer, buffer + sizeof buffer,
-                                 std::bit_cast<float>(static_cast<uint32_t>(magnitude)))
-                 : std::to_chars(buffer, buffer + sizeof buffer, std::bit_cast<double>(magnitude));
-  return fmt::format("{}{}", sign, std::string_view(buffer, static_cast<size_t>(end.ptr - buffer)));
+  // The shortest digits that are read back as this value.
+  return bits == 32
+             ? fmt::format("{}{}", sign, std::bit_cast<float>(static_cast<uint32_t>(magnitude)))
+             : fmt::format("{}{}", sign, std::bit_cast<double>(magnitude));
 }
 
 }  // namespace sedge::wasm
