@@ -327,7 +327,9 @@ void set_options() {
   // as huge: then it looks at the blocks that changed.
   // Accesses of different places, made one instruction, would have no place that is right. A load
   // must not move to where its value is wanted: its trap would come too late, or not at all; nor
-  // may a choice between a load and something else become a branch around the load.
+  // may a choice between a load and something else become a branch around the load. A load that
+  // moves before the frame pointer's change, as scheduling behind the prologue lets it (aarch64),
+  // faults in a frame that cannot be left.
   const char* arguments[] = {"sedgec",
                              "-enable-shrink-wrap=false",
                              "-cgpp-huge-func=0",
@@ -335,6 +337,7 @@ void set_options() {
                              "-hoist-common-insts=false",
                              "-enable-tail-merge=false",
                              "-instcombine-code-sinking=false",
+                             "-enable-post-misched=false",
                              "-x86-cmov-converter-force-mem-operand=false"};
   llvm::cl::ResetAllOptionOccurrences();
   llvm::cl::ParseCommandLineOptions(static_cast<int>(std::size(arguments)), arguments);

@@ -112,6 +112,16 @@ FuncIr::V FuncIr::load_memory(llvm::Type* type, V address) {
   return load;
 }
 void FuncIr::store_memory(V value, V address) {
+  // One of which the end alone lies beyond the memory may write its beginning before it faults: Arm
+  // lets it. So its last byte is read first, where anybody could see that.
+  const uint64_t bytes = value->getType()->getPrimitiveSizeInBits() / 8;
+  if (options_.target.arch == vm::ArtifactArch::aarch64 && options_.mode.exact && bytes > 1 &&
+      guarded(in_.mem.memory)) {
+    V last = b_.CreateGEP(ir_.i8, address, b_.getInt64(bytes - 1), "", kNoWrap());
+    auto* probe =
+        aliased(placed(b_.CreateAlignedLoad(ir_.i8, last, llvm::Align(1))), Alias::memory);
+    probe->setVolatile(true);
+  }
   observable(aliased(placed(b_.CreateAlignedStore(value, address, llvm::Align(1))), Alias::memory));
 }
 

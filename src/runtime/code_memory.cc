@@ -61,7 +61,8 @@ Pages file_pages(size_t size) {
           ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0)};
 }
 
-/// Pages without a file's name: perf looks names up in its map for those only.
+/// Pages without a file's name: perf looks names up in its map for those only. Where the system
+/// does not map pages twice (QEMU's does not), ones with a name: slower to read, but native code.
 Pages nameless_pages(size_t size) {
   Pages pages;
   pages.write = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -71,6 +72,10 @@ Pages nameless_pages(size_t size) {
   if (pages.run != MAP_FAILED && ::mprotect(pages.run, size, PROT_READ | PROT_EXEC) != 0) {
     ::munmap(pages.run, size);
     pages.run = MAP_FAILED;
+  }
+  if (pages.run == MAP_FAILED) {
+    ::munmap(pages.write, size);
+    return file_pages(size);
   }
   return pages;
 }

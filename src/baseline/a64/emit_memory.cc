@@ -84,7 +84,19 @@ Mem place_of(Compiler& c, uint32_t bytes) {
   return {base_of(c, arg.memory), index, 0, 0};
 }
 
-/// The same as an address in a register that may be changed; atomic accesses' alignment is looked
+/// The place of a store. One of which the end alone lies beyond the memory may write its beginning
+/// before it faults: Arm lets it. So its last byte is read first.
+Mem place_of_store(Compiler& c, uint32_t bytes) {
+  Asm& m = c.code();
+  const bool faults = guarded(c, c.in().mem.memory);
+  const Mem place = place_of(c, bytes);
+  if (!faults || bytes == 1) return place;
+  m.address(Asm::kPlace, place);
+  m.access(kLoad8, zr, mem(Asm::kPlace, bytes - 1));
+  return mem(Asm::kPlace);
+}
+
+/// The place as an address in a register that may be changed; atomic accesses' alignment is looked
 /// at first. Leaves the scratch register free.
 Reg atomic_address(Compiler& c, uint32_t bytes) {
   Asm& m = c.code();
@@ -144,7 +156,7 @@ void store(Compiler& c, const Emitter& row) {
   const auto cls = static_cast<Cls>(row.a);
   const Operand value = c.take();
   if (value.is(Kind::constant) && value.bits == 0 && cls != Cls::v) {
-    const Mem place = place_of(c, row.b);
+    const Mem place = place_of_store(c, row.b);
     return c.code().store_sized(Cls::i, place, zr, row.b);
   }
   Reg reg = value.reg;
@@ -152,7 +164,7 @@ void store(Compiler& c, const Emitter& row) {
     reg = c.alloc(in_vec(cls));
     c.move_to_reg(value, reg);
   }
-  const Mem place = place_of(c, row.b);
+  const Mem place = place_of_store(c, row.b);
   c.code().store_sized(cls, place, reg, row.b);
 }
 
@@ -189,7 +201,7 @@ void load_lane(Compiler& c, const Emitter& row) {
 void store_lane(Compiler& c, const Emitter& row) {
   Asm& m = c.code();
   const Reg vector = c.take_reg();
-  const Mem place = place_of(c, row.a);
+  const Mem place = place_of_store(c, row.a);
   m.address(Asm::kPlace, place);
   m.rr(lane_ins(false, row.a, c.in().lane), vector, Asm::kPlace);
 }
