@@ -33,7 +33,9 @@ class Child {
   Child& operator=(const Child&) = delete;
   ~Child() {
     if (pid_ <= 0) return;
-    ::kill(-pid_, SIGKILL);
+    // The group is the child's own from its first step on, which under qemu-user may be still to
+    // come.
+    if (::kill(-pid_, SIGKILL) != 0) ::kill(pid_, SIGKILL);
     wait();
   }
   int wait() {
