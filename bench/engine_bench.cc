@@ -76,6 +76,7 @@ void instantiate_and_drop(benchmark::State& state) {
   Setup setup(kDataModule);
   InstancePre pre = must(setup.linker.instantiate_pre(setup.module));
   std::vector<Guest> alive;
+  alive.reserve(static_cast<size_t>(state.range(0)));
   for (int64_t i = 0; i < state.range(0); ++i) alive.push_back(spawn(setup.engine, pre));
   for (auto _ : state) {
     Guest guest = spawn(setup.engine, pre);

@@ -641,17 +641,22 @@ def latency(args):
             out = generate("wrk", f"-d{args.seconds}s", base + path)
             peak = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
             rate = int(0.7 * peak)
-            # Twice as long: wrk2 calibrates for ten seconds first.
-            out = generate("wrk2", f"-d{10 + args.seconds}s", f"-R{rate}", "--latency", base + path)
-            reached = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
-            p50, p99, p999 = (
-                float(found.group(1)) * units[found.group(2)]
-                for found in (re.search(rf"^\s*{p}%\s+([\d.]+)(us|ms|s)$", out, re.M)
-                              for p in ("50.000", "99.000", "99.900")))
+            # wrk2 calibrates for ten seconds first. Of three runs the one in the middle.
+            runs = []
+            for _ in range(3):
+                out = generate("wrk2", f"-d{10 + args.seconds}s", f"-R{rate}", "--latency",
+                               base + path)
+                p50, p99, p999 = (
+                    float(found.group(1)) * units[found.group(2)]
+                    for found in (re.search(rf"^\s*{p}%\s+([\d.]+)(us|ms|s)$", out, re.M)
+                                  for p in ("50.000", "99.000", "99.900")))
+                reached = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
+                runs.append((p99 / p50, reached, p50, p99, p999))
+            ratio, reached, p50, p99, p999 = sorted(runs)[1]
             rows.append((what, f"{peak:.0f}", f"{rate}", f"{reached:.0f}", ms(p50 * 1e6),
-                         ms(p99 * 1e6), ms(p999 * 1e6), f"{p99 / p50:.1f}"))
+                         ms(p99 * 1e6), ms(p999 * 1e6), f"{ratio:.1f}"))
     return (f"The server on one processor, `wrk -t1 -c64 -d{args.seconds}s` on the other for the "
-            "peak, then `wrk2 -R`, which counts from when a request was due. Aim: the 99th "
+            "peak, then `wrk2 -R` (the middle one of three runs), which counts from when a request was due. Aim: the 99th "
             "percentile at most 5 times the median.\n\n" +
             table(("", "peak, requests/s", "70 %", "reached", "p50 ms", "p99 ms", "p99.9 ms",
                    "p99 / p50"), rows))
