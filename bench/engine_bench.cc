@@ -72,6 +72,13 @@ Guest spawn(const Engine& engine, const InstancePre& pre) {
   return {std::move(store), instance};
 }
 
+/// What a guest of kWriter does: writes to so many pages.
+void write(Guest& guest, int64_t pages) {
+  Func func = guest.instance.get_func(guest.store, "write").value();
+  uint64_t cells[1] = {static_cast<uint64_t>(pages)};
+  if (!func.call_raw(guest.store, cells)) std::abort();
+}
+
 void instantiate_and_drop(benchmark::State& state) {
   Setup setup(kDataModule);
   InstancePre pre = must(setup.linker.instantiate_pre(setup.module));
@@ -91,9 +98,7 @@ void instantiate_call_and_drop(benchmark::State& state) {
   InstancePre pre = must(setup.linker.instantiate_pre(setup.module));
   for (auto _ : state) {
     Guest guest = spawn(setup.engine, pre);
-    Func write = guest.instance.get_func(guest.store, "write").value();
-    uint64_t cells[1] = {static_cast<uint64_t>(state.range(0))};
-    if (!write.call_raw(guest.store, cells)) std::abort();
+    write(guest, state.range(0));
   }
 }
 BENCHMARK(instantiate_call_and_drop)->ArgName("pages")->Arg(0)->Arg(16)->Arg(256)->Arg(270);
@@ -124,20 +129,16 @@ void memory_of_idle(benchmark::State& state) {
   constexpr int kInstances = 128;  // as many as are kept
   Setup setup(kWriter);
   InstancePre pre = must(setup.linker.instantiate_pre(setup.module));
-  auto use = [&](Guest& guest) {
-    Func write = guest.instance.get_func(guest.store, "write").value();
-    uint64_t cells[1] = {static_cast<uint64_t>(state.range(0))};
-    if (!write.call_raw(guest.store, cells)) std::abort();
-  };
   for (auto _ : state) {
     std::vector<Guest> alive;
     alive.reserve(kInstances);
     for (int i = 0; i < 2; ++i) {
       Guest first = spawn(setup.engine, pre);
-      use(first);
+      write(first, state.range(0));
     }
     const Memory before = Memory::now();
-    for (int i = 0; i < kInstances; ++i) use(alive.emplace_back(spawn(setup.engine, pre)));
+    for (int i = 0; i < kInstances; ++i)
+      write(alive.emplace_back(spawn(setup.engine, pre)), state.range(0));
     const Memory in_use = Memory::now();
     alive.clear();
     const Memory idle = Memory::now();

@@ -38,6 +38,21 @@ class Precompiled : public testing::Test {
     EXPECT_TRUE(answer) << answer.error().render();
     return answer ? answer->artifact : std::vector<uint8_t>();
   }
+  /// The instructions of a module of text, compiled for aarch64.
+  std::vector<uint32_t> aarch64_code(std::string_view text) {
+    auto binary = wasm::assemble(text);
+    EXPECT_TRUE(binary);
+    if (!binary) return {};
+    original_ = *std::move(binary);
+    const std::vector<uint8_t> bytes = compile({}, *vm::find_target("aarch64-linux"));
+    auto artifact = vm::read_artifact(bytes);
+    EXPECT_TRUE(artifact);
+    if (!artifact) return {};
+    const auto& image = artifact->images[0];
+    std::vector<uint32_t> words(image.code_size / 4);
+    std::memcpy(words.data(), bytes.data() + image.code_offset, words.size() * 4);
+    return words;
+  }
   static Module load(const Config& config, const std::vector<uint8_t>& bytes) {
     auto module = Module::from_binary(*Engine::create(config), bytes);
     EXPECT_TRUE(module) << module.error().render();
@@ -111,43 +126,28 @@ TEST_F(Precompiled, IsNotUsedOnAnotherProcessor) {
 /// fmaxnm makes a NaN of a signalling one, where a choice that compares has the other operand. That
 /// the results are right test/wast/vectors.wast says, where such code can run.
 TEST_F(Precompiled, HasNoMaximumInThePlaceOfAChoiceOnAarch64) {
-  auto binary = wasm::assemble(R"((module
+  const std::vector<uint32_t> code = aarch64_code(R"((module
     (func (export "scalar") (param f64) (result f64)
       (select (local.get 0) (f64.const 0) (f64.gt (local.get 0) (f64.const 0))))
     (func (export "vector") (param v128) (result v128)
       (f64x2.pmax (v128.const f64x2 0 0) (local.get 0)))))");
-  ASSERT_TRUE(binary);
-  original_ = *std::move(binary);
-  const std::vector<uint8_t> bytes = compile({}, *vm::find_target("aarch64-linux"));
-  auto artifact = vm::read_artifact(bytes);
-  ASSERT_TRUE(artifact);
-  const auto& image = artifact->images[0];
-  for (size_t at = 0; at + 4 <= image.code_size; at += 4) {
-    uint32_t word = 0;
-    std::memcpy(&word, bytes.data() + image.code_offset + at, sizeof word);
-    word &= 0xffe0'fc00;
-    EXPECT_NE(word, 0x1e60'6800U) << "fmaxnm of f64 at " << at;
-    EXPECT_NE(word, 0x4e60'c400U) << "fmaxnm of f64x2 at " << at;
+  ASSERT_FALSE(code.empty());
+  for (size_t at = 0; at < code.size(); ++at) {
+    const uint32_t word = code[at] & 0xffe0'fc00;
+    EXPECT_NE(word, 0x1e60'6800U) << "fmaxnm of f64 at " << 4 * at;
+    EXPECT_NE(word, 0x4e60'c400U) << "fmaxnm of f64x2 at " << 4 * at;
   }
 }
 
 /// A load that faults before the frame pointer is the frame's own cannot be left as a trap.
 TEST_F(Precompiled, HasNothingInFrontOfTheFramePointerOnAarch64) {
-  auto binary = wasm::assemble(R"((module (memory 1)
+  const std::vector<uint32_t> code = aarch64_code(R"((module (memory 1)
     (func (export "f") (param i32 i32) (result i32)
       (select (i32.load (i32.const 0x80000000)) (local.get 1) (local.get 0)))))");
-  ASSERT_TRUE(binary);
-  original_ = *std::move(binary);
-  const std::vector<uint8_t> bytes = compile({}, *vm::find_target("aarch64-linux"));
-  auto artifact = vm::read_artifact(bytes);
-  ASSERT_TRUE(artifact);
-  const auto& image = artifact->images[0];
   size_t frames = 0;
-  for (size_t at = 0; at + 8 <= image.code_size; at += 4) {
-    uint32_t words[2];
-    std::memcpy(words, bytes.data() + image.code_offset + at, sizeof words);
-    if (words[0] != 0xa9bf'7bfdU) continue;  // stp x29, x30, [sp, #-16]!
-    EXPECT_EQ(words[1], 0x9100'03fdU) << "no mov x29, sp behind " << at;
+  for (size_t at = 0; at + 1 < code.size(); ++at) {
+    if (code[at] != 0xa9bf'7bfdU) continue;  // stp x29, x30, [sp, #-16]!
+    EXPECT_EQ(code[at + 1], 0x9100'03fdU) << "no mov x29, sp behind " << 4 * at;
     ++frames;
   }
   EXPECT_GE(frames, 2u);
