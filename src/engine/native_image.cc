@@ -122,7 +122,7 @@ vm::ArtifactMode artifact_mode(const wasm::Module& module, const Config& config,
 const vm::ArtifactImage* choose_image(const vm::Artifact& artifact, const wasm::Module& module,
                                       const vm::ArtifactMode& mode, std::string& why) {
   if (artifact.layout != vm::layout_hash()) {
-    why = "it is of another version of sedge";
+    why = "it is of another build of sedge";
     return nullptr;
   }
   const vm::ArtifactImage* best = nullptr;

@@ -11,6 +11,9 @@
 
 namespace sedge::vm {
 
+/// Of the compiler's sources; the build makes it (cmake/hash_sources.cmake).
+extern const uint64_t compiler_sources;
+
 namespace {
 
 constexpr char kMagic[8] = {'s', 'e', 'd', 'g', 'e', 'a', 'o', 't'};
@@ -265,7 +268,7 @@ uint64_t content_hash(Bytes bytes) {
 }
 
 uint64_t layout_hash() {
-  uint64_t hash = mix(kFormat, 0);
+  uint64_t hash = mix(kFormat, compiler_sources);
   const auto text = [&](std::string_view s) {
     for (char c : s) hash = mix(hash, static_cast<uint8_t>(c));
   };
@@ -326,7 +329,7 @@ Result<Artifact> read_artifact(Bytes file) {
     return bad("its header is damaged");
   }
   const uint8_t* header = content.data();
-  if (fixed_at<uint32_t>(header + 8) != kFormat) return bad("it is of another version of sedge");
+  if (fixed_at<uint32_t>(header + 8) != kFormat) return bad("it is of another build of sedge");
   const uint64_t size = fixed_at<uint32_t>(header + 12);
   if (size < kHeaderSize || size > content.size()) return bad("its header is damaged");
   const Bytes directory = content.first(size);
@@ -348,7 +351,7 @@ Result<Artifact> read_artifact(Bytes file) {
     image.module = fixed_at<uint32_t>(row);
     image.target = {static_cast<ArtifactArch>(row[4]), row[5]};
     const auto mode = ArtifactMode::from_bits(row[6]);
-    if (!mode) return bad("it is of another version of sedge");
+    if (!mode) return bad("it is of another build of sedge");
     image.mode = *mode;
     image.level = row[7];
     image.code_offset = fixed_at<uint64_t>(row + 8);

@@ -108,7 +108,7 @@ struct Artifact {
 };
 
 /// Hash of everything that compiled code takes for granted about this build: layout.h, native.h,
-/// builtin.def, version.
+/// builtin.def, version; and of the sources of the compiler.
 uint64_t layout_hash();
 /// Hash of contents, against accidents, not against attackers.
 uint64_t content_hash(Bytes bytes);

@@ -384,7 +384,7 @@ std::string CodeCache::check(const CacheRow& row) const {
   const auto entry = read_head(file->get(), static_cast<uint64_t>(info.st_size));
   if (!entry) return "its header is damaged";
   if (!read_body(file->get(), *entry, *secret)) return "its contents are damaged";
-  if (entry->header.layout != layout_hash()) return "it is of another version of sedge";
+  if (entry->header.layout != layout_hash()) return "it is of another build of sedge";
   return {};
 }
 
