@@ -3,16 +3,22 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -180,6 +186,52 @@ TEST_F(TierUpTest, WorksInEveryMode) {
     EXPECT_TRUE(run_until_moved().moved) << mode;
   }
   EXPECT_EQ(important_, std::vector<std::string>());
+}
+
+std::string text_of(const fs::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Of the session of a process, where sessions share the processors ("/autogroup-14 nice 0").
+std::optional<int> session_niceness(const fs::path& process) {
+  if (text_of("/proc/sys/kernel/sched_autogroup_enabled") != "1\n") return {};
+  const std::string text = text_of(process / "autogroup");
+  const size_t at = text.rfind(' ');
+  if (at == std::string::npos) return {};
+  return std::stoi(text.substr(at));
+}
+
+using Niceness = std::pair<int, std::optional<int>>;
+
+/// Of the child that is a sedgec, and of its session.
+Niceness niceness_of_sedgec() {
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    if (std::isdigit(entry.path().filename().native().front()) == 0) continue;
+    const std::string stat = text_of(entry.path() / "stat");
+    if (!stat.contains("(sedgec) ")) continue;
+    // Behind the name: state, parent; niceness is the seventeenth.
+    std::istringstream fields(stat.substr(stat.rfind(") ") + 2));
+    const std::vector<std::string> words{std::istream_iterator<std::string>(fields), {}};
+    if (words.size() < 17 || words[1] != std::to_string(::getpid())) continue;
+    return {std::stoi(words[16]), session_niceness(entry.path())};
+  }
+  return {};
+}
+
+// By its own niceness, and by its session's: it has one of its own.
+TEST_F(TierUpTest, GivesWayToTheProgram) {
+  const auto below = [](int niceness) { return std::min(niceness + 10, 19); };
+  const Niceness wanted{below(::getpriority(PRIO_PROCESS, 0)),
+                        session_niceness("/proc/self").transform(below)};
+  Niceness seen;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  auto engine = Engine::create(config_);
+  run(*engine, [&](const Ran&, const ModuleImpl&) {
+    seen = niceness_of_sedgec();
+    return seen == wanted || std::chrono::steady_clock::now() > until;
+  });
+  EXPECT_EQ(seen, wanted);
 }
 
 TEST_F(TierUpTest, LeavesCodeForTheNextRun) {

@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -62,6 +64,42 @@ void limit(int resource, uint64_t value) {
   setrlimit(static_cast<__rlimit_resource>(resource), &limits);
 }
 
+constexpr int kNice = 10;  // a tenth of what others get; less, and a busy machine never ends it
+constexpr int kNicest = 19;
+
+/// The niceness of a process's session, if the kernel has that; otherwise 0.
+int session_nice(pid_t process) {
+  int nice = 0;
+  std::FILE* file = std::fopen(("/proc/" + std::to_string(process) + "/autogroup").c_str(), "re");
+  if (file == nullptr) return nice;
+  char line[64];  // "/autogroup-14 nice 0"
+  if (std::fgets(line, sizeof line, file) != nullptr) {
+    const std::string_view text(line);
+    constexpr std::string_view kBefore = " nice ";
+    if (const size_t at = text.find(kBefore); at != text.npos)
+      std::from_chars(line + at + kBefore.size(), line + text.size(), nice);
+  }
+  std::fclose(file);
+  return nice;
+}
+
+/// Gives way to whoever asked, however little that gets. Where the kernel has autogroups, sessions
+/// share the processors first, and a process's niceness counts within its session: this one's is
+/// its own, so its niceness is set, too.
+void give_way() {
+  setpriority(PRIO_PROCESS, 0, std::min(getpriority(PRIO_PROCESS, 0) + kNice, kNicest));
+  if (getsid(0) != getpid()) return;
+  const int nice = std::min(session_nice(getppid()) + kNice, kNicest);
+  // The system takes such a wish ten times a second.
+  for (int tries = 0; tries < 5; tries++) {
+    std::FILE* file = std::fopen("/proc/self/autogroup", "we");
+    if (file == nullptr) return;
+    std::fprintf(file, "%d", nice);
+    if (std::fclose(file) == 0 || errno != EAGAIN) return;
+    usleep(50'000);
+  }
+}
+
 /// What the process takes upon itself. RLIMIT_DATA counts memory; address space would count what
 /// the allocator only reserves.
 void impose(const sedge::llvmc::Command& command) {
@@ -72,8 +110,7 @@ void impose(const sedge::llvmc::Command& command) {
   signal(SIGXFSZ, SIG_IGN);
   if (command.dies_with_parent) prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (!command.background) return;
-  constexpr int kNice = 10;  // a tenth of what others get; less, and a busy machine never ends it
-  setpriority(PRIO_PROCESS, 0, kNice);
+  give_way();
   if (std::FILE* file = std::fopen("/proc/self/oom_score_adj", "we")) {
     std::fputs("1000", file);
     std::fclose(file);
