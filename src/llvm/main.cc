@@ -64,8 +64,9 @@ void limit(int resource, uint64_t value) {
   setrlimit(static_cast<__rlimit_resource>(resource), &limits);
 }
 
-constexpr int kNice = 10;  // a tenth of what others get; less, and a busy machine never ends it
-constexpr int kNicest = 19;
+/// How much nicer than who asked: a tenth of what a process gets, a third of what its session does.
+/// Less, and a busy machine never ends the work.
+constexpr int kNice = 10, kSessionNice = 5, kNicest = 19;
 
 /// The niceness of a process's session, if the kernel has that; otherwise 0.
 int session_nice(pid_t process) {
@@ -89,7 +90,7 @@ int session_nice(pid_t process) {
 void give_way() {
   setpriority(PRIO_PROCESS, 0, std::min(getpriority(PRIO_PROCESS, 0) + kNice, kNicest));
   if (getsid(0) != getpid()) return;
-  const int nice = std::min(session_nice(getppid()) + kNice, kNicest);
+  const int nice = std::min(session_nice(getppid()) + kSessionNice, kNicest);
   // The system takes such a wish ten times a second.
   for (int tries = 0; tries < 5; tries++) {
     std::FILE* file = std::fopen("/proc/self/autogroup", "we");
