@@ -1,13 +1,10 @@
-# cmake -DROOT=folder -DOUT=file.cc -P hash_sources.cmake: a source that defines
-# sedge::vm::compiler_sources, a hash of everything that decides what native code is made of a module:
-# the compiler, the layouts that it shares with the engine, and the reader of modules.
-file(GLOB_RECURSE sources RELATIVE "${ROOT}" "${ROOT}/src/llvm/*" "${ROOT}/src/vm/*"
-     "${ROOT}/src/wasm/*")
-list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
-list(SORT sources)
+# cmake -DSOURCES=file;... -DOUT=file.cc -P hash_sources.cmake, in the folder that the files are named from:
+# a source that defines sedge::vm::compiler_sources, a hash of them. They are everything that decides
+# what native code is made of a module: the compiler, the layouts that it shares with the engine, and
+# the reader of modules.
 set(all "")
-foreach(source IN LISTS sources)
-  file(SHA256 "${ROOT}/${source}" hash)
+foreach(source IN LISTS SOURCES)
+  file(SHA256 "${source}" hash)
   string(APPEND all "${source} ${hash}\n")
 endforeach()
 string(SHA256 hash "${all}")

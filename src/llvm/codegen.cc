@@ -44,6 +44,7 @@
 #include <llvm/Transforms/Scalar/LoopRotation.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
 #include <llvm/Transforms/Vectorize/LoopVectorize.h>
+#include <llvm/Transforms/Vectorize/SLPVectorizer.h>
 
 #include "llvm/module_ir.h"
 
@@ -363,6 +364,23 @@ Machine machine_of(vm::ArtifactArch arch) {
   }
 }
 
+/// Whether a function rotates so much that straight-line code of it must not become vectors: a
+/// rotate is one instruction, of a vector three that wait for each other. Rounds of BLAKE or
+/// ChaCha, in which all depends on what was before, take 1.6 times as long then.
+bool rotates_much(const llvm::Function& function) {
+  constexpr size_t kShare = 16;
+  size_t rotates = 0, all = 0;
+  for (const llvm::Instruction& instruction : llvm::instructions(function)) {
+    all++;
+    const auto* call = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction);
+    if (call == nullptr) continue;
+    const llvm::Intrinsic::ID id = call->getIntrinsicID();
+    rotates += (id == llvm::Intrinsic::fshl || id == llvm::Intrinsic::fshr) &&
+               call->getArgOperand(0) == call->getArgOperand(1);
+  }
+  return rotates * kShare > all;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<llvm::TargetMachine>> make_machine(vm::ArtifactTarget target,
@@ -390,27 +408,6 @@ void hold_load(llvm::IRBuilderBase& builder, llvm::LoadInst* load) {
   builder.CreateIntrinsic(kHold, {load});
 }
 
-namespace {
-
-/// Whether a function rotates so much that straight-line code of it must not become vectors: a
-/// rotate is one instruction, of a vector three that wait for each other. Rounds of BLAKE or
-/// ChaCha, in which all depends on what was before, take 1.6 times as long then.
-bool rotates_much(const llvm::Function& function) {
-  constexpr size_t kShare = 16;
-  size_t rotates = 0, all = 0;
-  for (const llvm::Instruction& instruction : llvm::instructions(function)) {
-    all++;
-    const auto* call = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction);
-    if (call == nullptr) continue;
-    const llvm::Intrinsic::ID id = call->getIntrinsicID();
-    rotates += (id == llvm::Intrinsic::fshl || id == llvm::Intrinsic::fshr) &&
-               call->getArgOperand(0) == call->getArgOperand(1);
-  }
-  return rotates * kShare > all;
-}
-
-}  // namespace
-
 void optimize(llvm::Module& module, llvm::TargetMachine& machine, unsigned level, bool exact) {
   if (level == 0) return;
   llvm::PipelineTuningOptions tuning;
@@ -419,7 +416,7 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine, unsigned level
   tuning.SLPVectorization = level > 1 && !exact;
   llvm::PassInstrumentationCallbacks callbacks;
   callbacks.registerShouldRunOptionalPassCallback([](llvm::StringRef pass, llvm::Any unit) {
-    if (pass != "SLPVectorizerPass") return true;
+    if (pass != llvm::SLPVectorizerPass::name()) return true;
     const auto* function = llvm::any_cast<const llvm::Function*>(&unit);
     return function == nullptr || !rotates_much(**function);
   });
