@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
 #include <sstream>
@@ -16,6 +14,7 @@
 
 #include <gtest/gtest.h>
 
+#include "program.h"
 #include "tiers.h"
 #include "wast/script_runner.h"
 
@@ -50,15 +49,10 @@ std::vector<std::string> scripts() {
   return out;
 }
 
-std::string read(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 /// Lines that wait, by script: `script:line | reason`.
 std::map<std::string, std::set<uint32_t>> waiting() {
   std::map<std::string, std::set<uint32_t>> out;
-  std::istringstream table(read(root() + "/test/component_waiting.txt"));
+  std::istringstream table(test::read(root() + "/test/component_waiting.txt"));
   for (std::string row; std::getline(table, row);) {
     if (row.empty() || row[0] == '#') continue;
     size_t bar = row.find(" | ");
@@ -122,8 +116,8 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ComponentScriptSuite);
 
 TEST_P(ComponentScriptSuite, PassesButForWhatWaits) {
   const auto& [name, tier] = GetParam();
-  std::string text = read(suites() + "/" + name);
-  auto table = Deviations::parse(read(root() + "/test/component_deviations.txt"));
+  std::string text = test::read(suites() + "/" + name);
+  auto table = Deviations::parse(test::read(root() + "/test/component_deviations.txt"));
   ASSERT_TRUE(table) << table.error().render();
   Options options = options_for(tier);
   options.deviations = &*table;

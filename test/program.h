@@ -1,7 +1,8 @@
-// Runs a program and keeps what it printed: for tests of the command line.
+// Runs a program and keeps what it printed; reads what it wrote: for tests of the command line.
 #ifndef SEDGE_TEST_PROGRAM_H_
 #define SEDGE_TEST_PROGRAM_H_
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ struct Outcome {
 /// ("K=V") added to the environment.
 Outcome run_program(const std::vector<std::string>& argv, std::string_view input = {},
                     const std::string& directory = {}, const std::vector<std::string>& env = {});
+
+/// What a file has; empty if it cannot be opened.
+std::string read(const std::filesystem::path& path);
 
 }  // namespace sedge::test
 

@@ -1,7 +1,9 @@
-// The helper of program.h, and a test that it reports what happened.
+// The helpers of program.h, and a test that it reports what happened.
 #include "program.h"
 
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include <fcntl.h>
@@ -43,6 +45,11 @@ void write_all(int fd, std::string_view text) {
 }
 
 }  // namespace
+
+std::string read(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 Outcome run_program(const std::vector<std::string>& argv, std::string_view input,
                     const std::string& directory, const std::vector<std::string>& env) {

@@ -188,15 +188,10 @@ TEST_F(TierUpTest, WorksInEveryMode) {
   EXPECT_EQ(important_, std::vector<std::string>());
 }
 
-std::string text_of(const fs::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// Of the session of a process, where sessions share the processors ("/autogroup-14 nice 0").
 std::optional<int> session_niceness(const fs::path& process) {
-  if (text_of("/proc/sys/kernel/sched_autogroup_enabled") != "1\n") return {};
-  const std::string text = text_of(process / "autogroup");
+  if (test::read("/proc/sys/kernel/sched_autogroup_enabled") != "1\n") return {};
+  const std::string text = test::read(process / "autogroup");
   const size_t at = text.rfind(' ');
   if (at == std::string::npos) return {};
   return std::stoi(text.substr(at));
@@ -208,7 +203,7 @@ using Niceness = std::pair<int, std::optional<int>>;
 Niceness niceness_of_sedgec() {
   for (const auto& entry : fs::directory_iterator("/proc")) {
     if (std::isdigit(entry.path().filename().native().front()) == 0) continue;
-    const std::string stat = text_of(entry.path() / "stat");
+    const std::string stat = test::read(entry.path() / "stat");
     if (!stat.contains("(sedgec) ")) continue;
     // Behind the name: state, parent; niceness is the seventeenth.
     std::istringstream fields(stat.substr(stat.rfind(") ") + 2));

@@ -2,7 +2,6 @@
 // opt, bench. Parts are written as text here; what needs guests of the shared folder says so when
 // that is missing.
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
@@ -49,11 +48,6 @@ constexpr std::string_view kWasteful = R"((module
     (call $exit (i32.sub
       (call $one (i32.const 1))
       (call_indirect (param i32) (result i32) (i32.const 0) (i32.const 1)))))))";
-
-std::string read(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 class Tools : public testing::Test {
  protected:
