@@ -22,7 +22,8 @@ struct Outcome {
 Outcome run_program(const std::vector<std::string>& argv, std::string_view input = {},
                     const std::string& directory = {}, const std::vector<std::string>& env = {});
 
-/// What a file has; empty if it cannot be opened.
+/// What a file has: nothing if it cannot be opened, as much as could be read if reading fails (a
+/// file of /proc whose process has ended).
 std::string read(const std::filesystem::path& path);
 
 }  // namespace sedge::test

@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <thread>
 
 #include <fcntl.h>
@@ -48,7 +48,9 @@ void write_all(int fd, std::string_view text) {
 
 std::string read(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream text;
+  text << file.rdbuf();  // unlike an iterator over it, does not throw when a read fails
+  return text.str();
 }
 
 Outcome run_program(const std::vector<std::string>& argv, std::string_view input,
@@ -94,6 +96,13 @@ TEST(Program, OutcomeIsReported) {
   EXPECT_EQ(outcome.out, "in");
   EXPECT_EQ(outcome.err, "e\n");
   EXPECT_EQ(run_program({"sh", "-c", "kill -9 $$"}).status, 137);
+}
+
+TEST(Program, FilesAreRead) {
+  EXPECT_TRUE(read("/proc/self/stat").starts_with(std::to_string(::getpid())));
+  EXPECT_EQ(read("/nonexistent"), "");
+  EXPECT_EQ(read("/proc/self"), "");      // a folder
+  EXPECT_EQ(read("/proc/self/mem"), "");  // no page is mapped at its start
 }
 
 }  // namespace sedge::test
