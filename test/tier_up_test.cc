@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <chrono>
 #include <cstdlib>
@@ -85,6 +86,13 @@ class TierUpTest : public testing::Test {
     return path;
   }
 
+  /// The code that called the host, if it is native: [frame + 8] is an address in it.
+  static const vm::CodeRange* caller_of(Store& store) {
+    const auto* caller = static_cast<const vm::Cell*>(store.impl().context.host_frame);
+    if (caller == nullptr) return nullptr;
+    return runtime::CodeLookup().find(reinterpret_cast<const void*>(caller[1] - 1));
+  }
+
   struct Ran {
     uint32_t rounds = 0;
     bool optimized = false;  ///< there was optimised code at the end
@@ -101,12 +109,7 @@ class TierUpTest : public testing::Test {
     const vm::CodeRange* first = nullptr;
     linker.func("host", "more", [&](Caller&, int32_t round) -> int32_t {
       ran.rounds = static_cast<uint32_t>(round);
-      // Who called, if that is native: [frame + 8] is an address in its code.
-      const vm::Context& context = store.impl().context;
-      const auto* caller = static_cast<const vm::Cell*>(context.host_frame);
-      const vm::CodeRange* range = nullptr;
-      if (caller != nullptr)
-        range = runtime::CodeLookup().find(reinterpret_cast<const void*>(caller[1] - 1));
+      const vm::CodeRange* range = caller_of(store);
       if (range != nullptr && first == nullptr) first = range;
       ran.optimized = module->impl()->tiers->has_optimized();
       ran.moved = range != nullptr && range != first && ran.optimized;
@@ -148,6 +151,50 @@ class TierUpTest : public testing::Test {
 TEST_F(TierUpTest, MovesARunningLoop) {
   EXPECT_TRUE(run_until_moved().moved);
   EXPECT_EQ(important_, std::vector<std::string>());
+}
+
+/// A loop that calls nobody and is over in a few instructions: the count that it will store next is
+/// computed by the time it could be told that there is better code. The host stops it now and then
+/// to see whether there is; the next time it must be running.
+TEST_F(TierUpTest, MovesALoopThatNeverPauses) {
+  auto engine = Engine::create(config_);
+  auto module = Module::from_text(*engine, R"((module
+    (import "host" "more" (func $more (result i32)))
+    (memory (export "memory") 1 1 shared)
+    (func (export "run")
+      (loop $next
+        (br_if $next (i32.eqz (i32.atomic.load (i32.const 0))))
+        (br_if $next (call $more))))))");
+  ASSERT_TRUE(module) << module.error().render();
+  Store store(*engine);
+  Linker linker(*engine);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(5);
+  const vm::CodeRange* first = nullptr;
+  bool there = false, moved = false;
+  std::atomic<uint32_t>* stop = nullptr;
+  linker.func("host", "more", [&](Caller&) -> int32_t {
+    stop->store(0);
+    const vm::CodeRange* range = caller_of(store);
+    if (first == nullptr) first = range;
+    moved = there && range != first;
+    if (there || std::chrono::steady_clock::now() > until) return 0;
+    ModuleTiers& tiers = *module->impl()->tiers;
+    there = tiers.has_optimized();
+    tiers.worth_optimizing({}, 0);  // waits for who is putting it in place
+    return 1;
+  });
+  auto instance = linker.instantiate(store, *module);
+  ASSERT_TRUE(instance) << instance.error().render();
+  stop = reinterpret_cast<std::atomic<uint32_t>*>(
+      instance->get_memory(store, "memory")->bytes(store).data());
+  std::jthread bell([&](const std::stop_token& over) {
+    while (!over.stop_requested()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      stop->store(1);
+    }
+  });
+  EXPECT_TRUE(instance->get_func(store, "run")->call(store, {}));
+  EXPECT_TRUE(moved);
 }
 
 /// A frame leaves the interpreter at its next loop header once its function has code, whoever made

@@ -24,7 +24,7 @@ struct FusedCall {
             AbiOptions with)
       : caller(from), callee(std::move(to)), sig(type_of), options(std::move(with)) {}
 
-  vm::NativeSlot slot{enter_fused, 0, 0};  ///< first: what native code knows of it
+  vm::NativeSlot slot{.entry = enter_fused};  ///< first: what native code knows of it
   ComponentInst& caller;
   std::shared_ptr<const FuncValue> callee;
   uint32_t sig;  ///< the caller's

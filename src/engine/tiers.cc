@@ -72,9 +72,9 @@ void ModuleTiers::expect_optimized() {
     wanted_->ran = vm::RanFuncs::create(module.imported_funcs.size() + module.funcs.size());
 }
 
-std::atomic<int32_t>& ModuleTiers::heat(uint32_t func_index) const {
+vm::NativeSlot& ModuleTiers::slot(uint32_t func_index) const {
   const auto imported = static_cast<uint32_t>(code_->module().imported_funcs.size());
-  return code_->native_slots()[func_index - imported].heat;
+  return code_->native_slots()[func_index - imported];
 }
 
 ModuleTiers::Compiled ModuleTiers::make(uint32_t func_index) {
@@ -119,7 +119,7 @@ const void* ModuleTiers::hot(uint32_t func_index, uint32_t loop) {
   };
   if (const void* entry = optimized()) return entry;
   const auto [compiled, is_new] = compile(func_index);
-  std::atomic<int32_t>& count = heat(func_index);
+  std::atomic<int32_t>& count = slot(func_index).heat;
   if (wanted_ == nullptr) {
     // Frames that still run in the interpreter change over at their next loop header.
     count.store(compiled->code != nullptr ? 0 : INT32_MAX, std::memory_order_relaxed);
@@ -128,7 +128,8 @@ const void* ModuleTiers::hot(uint32_t func_index, uint32_t loop) {
         static_cast<int32_t>(std::clamp<uint32_t>(engine_.config.optimize_threshold, 1, INT32_MAX)),
         std::memory_order_relaxed);
   } else if (count.load(std::memory_order_relaxed) < 0) {
-    // Before it is wanted: what comes back in the meantime sets it to 0.
+    // Before it is wanted: what comes back in the meantime is heard.
+    slot(func_index).heat_step.store(1, std::memory_order_relaxed);
     count.store(INT32_MAX, std::memory_order_relaxed);
     engine_.tier_up.want(wanted_, func_index, loop);
     if (const void* entry = optimized()) return entry;
@@ -160,7 +161,8 @@ void ModuleTiers::add(std::unique_ptr<NativeImage> image) {
   added.publish(*code_);
   optimized_.store(&added, std::memory_order_release);
   for (const auto& [func, compiled] : compiled_)
-    if (added.has(func)) heat(func).store(0, std::memory_order_release);
+    if (added.has(func))
+      slot(func).heat_step.store(vm::NativeSlot::kHeatNow, std::memory_order_release);
 }
 
 std::string ModuleTiers::add_artifact(Bytes file, const vm::ArtifactMode& mode) {

@@ -84,7 +84,7 @@ class ModuleTiers final : public interp::FirstCallCompiler {
   Compiled make(uint32_t func_index);
   void expect_optimized();
   void tell_tools(Tier tier, std::span<const std::pair<uint32_t, std::span<const uint8_t>>> pieces);
-  std::atomic<int32_t>& heat(uint32_t func_index) const;
+  vm::NativeSlot& slot(uint32_t func_index) const;
 
   EngineImpl& engine_;
   interp::ModuleCode* code_ = nullptr;

@@ -26,7 +26,6 @@ void ModuleCode::Impl::make_native_slots() {
   for (size_t i = 0; i < slot_count; i++) {
     native_slots[i].entry.store(&enter, std::memory_order_relaxed);
     native_slots[i].heat.store(options.heat, std::memory_order_relaxed);
-    native_slots[i].index = imported_funcs + static_cast<uint32_t>(i);
   }
 }
 

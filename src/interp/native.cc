@@ -124,7 +124,7 @@ Exit SEDGE_NATIVE_CONVENTION enter_host(Context* ctx, Instance* inst, Cell* fp, 
   return exit;
 }
 
-constinit vm::NativeSlot shared_host_slot{enter_host, 0, 0};
+constinit vm::NativeSlot shared_host_slot{.entry = enter_host};
 
 }  // namespace
 

@@ -42,11 +42,15 @@ using NativeEntry = Exit(SEDGE_NATIVE_CONVENTION*)(Context* context, Instance* i
 /// instances and threads: Instance::slots[index - imported_func_count]; Func::slot names it. The
 /// entry is the interpreter's at first and is replaced, atomically, when a tier has better code.
 struct NativeSlot {
+  static constexpr int32_t kHeatNow = INT32_MAX;  ///< as a step: below zero in two at most
   std::atomic<NativeEntry> entry{nullptr};
   /// Counts down at entries and loop headers of code that is not final (interpreter, baseline);
   /// below zero, and in the interpreter if `entry` is not its own, Builtins::hot is called.
   std::atomic<int32_t> heat{0};
-  uint32_t index = 0;  ///< function index in the module
+  /// What baseline code takes from `heat` each time. Running code only reads it, so whoever has
+  /// better code makes it kHeatNow and is heard: a value stored to `heat` itself is lost when a
+  /// loop stores the next count, which in a short one has always been computed already.
+  std::atomic<int32_t> heat_step{1};
 };
 static_assert(sizeof(NativeSlot) == 16);
 

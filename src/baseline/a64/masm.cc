@@ -271,6 +271,12 @@ void MacroAssembler::compare8(const Mem& place, uint8_t value) {
   alu_imm(Alu::cmp, false, zr, kValue, value);
 }
 
+void MacroAssembler::count_down(const Mem& counter, Reg step) {
+  access(kLoad32, kValue, counter);
+  op(kSubs, false, kValue, kValue, step);
+  access(kStore32, kValue, counter);
+}
+
 uint32_t MacroAssembler::charge(const Mem& counter) {
   access(kLoad64, kValue, counter);
   const uint32_t at = here(kWide | kMovz | field(kPlace));

@@ -166,6 +166,8 @@ class MacroAssembler : public Assembler {
     patch32(at, read32(at) | bytes >> 12 << 10);
     patch32(at + 4, read32(at + 4) | (bytes & 0xfff) << 10);
   }
+  /// Takes from a 32-bit counter, Cond::s tells when it is below 0.
+  void count_down(const Mem& counter, Reg step);
   /// Takes from a 64-bit counter, Cond::s tells when it is below 0; what patch_charge takes.
   uint32_t charge(const Mem& counter);
   void patch_charge(uint32_t at, uint32_t units) {

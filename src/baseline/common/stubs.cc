@@ -31,9 +31,12 @@ void Compiler::poll(uint32_t loop) {
 void Compiler::count_heat(uint32_t loop) {
   code_.load64(Asm::kScratch, Asm::instance(offsetof(vm::Instance, slots)));
   const size_t slot = (func_index_ - imported_funcs_) * sizeof(vm::NativeSlot);
-  code_.alu_memory(Alu::sub, false,
-                   mem(Asm::kScratch, static_cast<int64_t>(slot + offsetof(vm::NativeSlot, heat))),
-                   1);
+  auto in_slot = [&](size_t offset) {
+    return mem(Asm::kScratch, static_cast<int64_t>(slot + offset));
+  };
+  // At entries and loop headers no operand is in a register.
+  code_.load32(Asm::kResult, in_slot(offsetof(vm::NativeSlot, heat_step)));
+  code_.count_down(in_slot(offsetof(vm::NativeSlot, heat)), Asm::kResult);
   const uint32_t fixup = code_.jump_if_near(Cond::s);
   add_stub(Stub::Kind::hot, fixup, loop);
 }

@@ -168,6 +168,8 @@ class MacroAssembler : public Assembler {
     return pos() - 4;
   }
   void patch_frame(uint32_t at, uint32_t bytes) { patch32(at, bytes); }
+  /// Takes from a 32-bit counter, Cond::s tells when it is below 0.
+  void count_down(const Mem& counter, Reg step) { rm({0, 0, 0x29}, step, counter); }
   /// Takes from a 64-bit counter, Cond::s tells when it is below 0; what patch_charge takes.
   uint32_t charge(const Mem& counter) {
     alu_memory(Alu::sub, true, counter, INT32_MAX);
