@@ -180,7 +180,7 @@ TEST_F(TierUpTest, MovesALoopThatNeverPauses) {
     if (there || std::chrono::steady_clock::now() > until) return 0;
     ModuleTiers& tiers = *module->impl()->tiers;
     there = tiers.has_optimized();
-    tiers.worth_optimizing({}, 0);  // waits for who is putting it in place
+    tiers.worth_optimizing({}, 0, 0);  // waits for who is putting it in place
     return 1;
   });
   auto instance = linker.instantiate(store, *module);

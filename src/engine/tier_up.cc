@@ -1,6 +1,6 @@
 // One round: wait a little, so that what ends soon costs nothing and hot functions come together;
-// take all that are wanted or were optimised before; let one process compile them; put the code in
-// place. Later rounds come at growing distances. The process has its own session and limits and
+// take all that are wanted or were optimised before, the hottest first if that is much; let one
+// process compile them; put the code in place. Later rounds come at growing distances. The process has its own session and limits and
 // puts the code into the cache itself, so that it may go on when a short program has ended.
 #include "engine/tier_up.h"
 
@@ -33,6 +33,9 @@ constexpr size_t kWarmBytes = 8 << 10;
 constexpr size_t kWholeBytes = 512 << 10;
 /// Bytes of bodies of a larger module that it compiles then: what has run.
 constexpr size_t kRanBytes = 4 << 20;
+/// Bytes of bodies that the first round takes, if more is wanted: a second of work for one that is
+/// over in a quarter. What is left follows at once, four times as much each time.
+constexpr size_t kPortionBytes = 4 << 10;
 /// What sedgec takes: about 60 MiB, and a hundred times what it optimises at once.
 constexpr uint64_t kLeastMemory = uint64_t{128} << 20, kMemoryPerByte = 100;
 constexpr uint64_t kMostMemory = uint64_t{4} << 30;
@@ -109,8 +112,11 @@ void TierUp::run() {
     const std::shared_ptr<Wanted> wanted = std::move(*next);
     queue_.erase(next);
     lock.unlock();
-    if (!off_) round(*wanted);
+    const bool all = off_ || round(*wanted);
     lock.lock();
+    if (all) continue;
+    std::lock_guard state(wanted->mutex);
+    if (!std::exchange(wanted->queued, true)) queue_.push_back(wanted);
   }
 }
 
@@ -118,29 +124,37 @@ void TierUp::reap() {
   std::erase_if(lingering_, [](const Lingering& one) { return one.process->ended(); });
 }
 
-void TierUp::round(Wanted& wanted) {
+bool TierUp::round(Wanted& wanted) {
   const auto start = Wanted::Clock::now();
   std::vector<uint32_t> funcs;
   std::vector<std::string> loops;
   ModuleTiers::Entries entries;
   size_t size = 0;
+  bool all = true;
   {
     std::lock_guard lock(wanted.mutex);
     // What becomes hot from here on is for the next round.
     wanted.queued = false;
-    wanted.rounds++;
-    if (wanted.tiers == nullptr) return;
-    funcs = wanted.tiers->worth_optimizing(wanted.funcs, kWarmBytes);
+    if (wanted.tiers == nullptr) return true;
+    auto portion = wanted.tiers->worth_optimizing(wanted.funcs, kWarmBytes,
+                                                  kPortionBytes << (2 * wanted.portions));
+    funcs = std::move(portion.funcs);
+    all = portion.all;
+    (all ? wanted.rounds : wanted.portions)++;
     size = wanted.tiers->body_bytes(funcs);
     for (uint32_t func : funcs) entries.emplace_back(func, UINT32_MAX);
-    entries.insert(entries.end(), wanted.loops.begin(), wanted.loops.end());
-    for (const auto& [func, loop] : wanted.loops) loops.push_back(fmt::format("{}:{}", func, loop));
+    for (const auto& [func, loop] : wanted.loops) {
+      if (!std::ranges::binary_search(funcs, func)) continue;
+      entries.emplace_back(func, loop);
+      loops.push_back(fmt::format("{}:{}", func, loop));
+    }
   }
   const uint64_t room = memory_headroom();
   const uint64_t need = kLeastMemory + kMemoryPerByte * size;
   if (room < need) {
-    return give_up(false, fmt::format("sedgec may need {} MiB of memory and {} are left",
-                                      need >> 20, room >> 20));
+    give_up(false, fmt::format("sedgec may need {} MiB of memory and {} are left", need >> 20,
+                               room >> 20));
+    return true;
   }
   std::vector<std::string> arguments = {"--funcs", fmt::format("{}", fmt::join(funcs, ","))};
   if (!loops.empty())
@@ -161,9 +175,9 @@ void TierUp::round(Wanted& wanted) {
       const bool can_claim = claimed.has_value();
       if (can_claim) claim = *std::move(claimed);
       // Another process may have made it since this one looked.
-      if (use_cached(wanted, *cache, entries)) return;
+      if (use_cached(wanted, *cache, entries)) return all;
       if (claim || !can_claim) break;
-      if (!pause(kClaimPoll)) return;
+      if (!pause(kClaimPoll)) return true;
     }
     if (claim) {
       limits.dies_with_us = false;
@@ -178,7 +192,7 @@ void TierUp::round(Wanted& wanted) {
   auto sedgec = std::make_unique<Sedgec>(limits);
   {
     std::lock_guard lock(mutex_);
-    if (stop_) return;
+    if (stop_) return true;
     running_ = sedgec.get();
   }
   const bool compiled = compile(wanted, std::move(arguments), *sedgec);
@@ -189,7 +203,9 @@ void TierUp::round(Wanted& wanted) {
   if (compiled && claim) lingering_.push_back({std::move(sedgec), &wanted});
   const auto end = Wanted::Clock::now();
   std::lock_guard lock(wanted.mutex);
-  wanted.not_before = end + std::max<Wanted::Clock::duration>(end - start, kBetweenRounds);
+  wanted.not_before = end;
+  if (all) wanted.not_before += std::max<Wanted::Clock::duration>(end - start, kBetweenRounds);
+  return all;
 }
 
 bool TierUp::compile(Wanted& wanted, std::vector<std::string> arguments, Sedgec& sedgec) {

@@ -40,7 +40,8 @@ struct Wanted {
   std::set<std::pair<uint32_t, uint32_t>> loops;  ///< functions and ordinals to be entered at
   vm::RanFuncs ran;  ///< with a cache, of a module that is too large to be compiled as a whole
   bool queued = false;
-  unsigned rounds = 0;  ///< of compilation so far
+  unsigned rounds = 0;    ///< of compilation so far
+  unsigned portions = 0;  ///< that left something of a round for the next one
   Clock::time_point not_before;
 };
 
@@ -62,7 +63,8 @@ class TierUp {
 
  private:
   void run();
-  void round(Wanted& wanted);
+  /// False if it has left something for the next one.
+  bool round(Wanted& wanted);
   bool compile(Wanted& wanted, std::vector<std::string> arguments, Sedgec& sedgec);
   void compile_all(Wanted& wanted);
   void reap();

@@ -195,19 +195,41 @@ bool ModuleTiers::add_cached(vm::CachedCode code, const vm::ArtifactMode& mode,
   return true;
 }
 
-std::vector<uint32_t> ModuleTiers::worth_optimizing(const std::set<uint32_t>& wanted,
-                                                    size_t warm_bytes) {
-  std::set<uint32_t> funcs = wanted;
+ModuleTiers::Portion ModuleTiers::worth_optimizing(const std::set<uint32_t>& wanted,
+                                                   size_t warm_bytes, size_t most_bytes) {
+  std::set<uint32_t> funcs;
   std::lock_guard lock(mutex_);
   for (const auto& image : images_) {
     const std::vector<uint32_t> before = image->funcs();
     funcs.insert(before.begin(), before.end());
   }
-  std::set<uint32_t> warm = funcs;
-  for (const auto& [func, compiled] : compiled_) warm.insert(func);
-  std::vector<uint32_t> all(warm.begin(), warm.end());
-  if (body_bytes(all) <= warm_bytes) return all;
-  return {funcs.begin(), funcs.end()};
+  struct Hot {
+    uint32_t func;
+    size_t bytes;
+    double counted;  ///< for each byte, since it was wanted
+  };
+  std::vector<Hot> hottest;
+  for (const uint32_t func : wanted) {
+    if (funcs.contains(func)) continue;
+    const size_t bytes = body_bytes({func});
+    const double counted = double{INT32_MAX} - slot(func).heat.load(std::memory_order_relaxed);
+    hottest.push_back({func, bytes, counted / static_cast<double>(bytes)});
+  }
+  std::ranges::sort(hottest, std::greater<>(), &Hot::counted);
+  // What was optimised before is compiled once more, so as much again may come to it.
+  most_bytes = std::max(most_bytes, body_bytes({funcs.begin(), funcs.end()}));
+  size_t taken = 0, size = 0;
+  for (; taken < hottest.size(); taken++) {
+    size += hottest[taken].bytes;
+    if (taken > 0 && size > most_bytes) break;
+    funcs.insert(hottest[taken].func);
+  }
+  Portion portion{.funcs = {funcs.begin(), funcs.end()}, .all = taken == hottest.size()};
+  if (!portion.all) return portion;
+  for (const auto& [func, compiled] : compiled_) funcs.insert(func);
+  std::vector<uint32_t> warm(funcs.begin(), funcs.end());
+  if (body_bytes(warm) <= warm_bytes) portion.funcs = std::move(warm);
+  return portion;
 }
 
 size_t ModuleTiers::body_bytes(const std::vector<uint32_t>& funcs) const {

@@ -67,9 +67,15 @@ class ModuleTiers final : public interp::FirstCallCompiler {
   bool add_cached(vm::CachedCode code, const vm::ArtifactMode& mode, const Entries& entries = {});
   bool has_optimized() const { return optimized_.load(std::memory_order_acquire) != nullptr; }
 
-  /// `wanted` with what was optimised before, and everything that was compiled if that comes to at
-  /// most `warm_bytes` of bodies. Ascending.
-  std::vector<uint32_t> worth_optimizing(const std::set<uint32_t>& wanted, size_t warm_bytes);
+  /// What to optimise next. `funcs`, ascending: what was optimised before, and of `wanted` what has
+  /// counted the most for each byte of its body, up to `most_bytes` of bodies, or as many as there
+  /// were before, but at least one; with all of it everything that was compiled, if that comes to at most `warm_bytes`. `all`: nothing
+  /// of `wanted` is left for later.
+  struct Portion {
+    std::vector<uint32_t> funcs;
+    bool all = true;
+  };
+  Portion worth_optimizing(const std::set<uint32_t>& wanted, size_t warm_bytes, size_t most_bytes);
   size_t body_bytes(const std::vector<uint32_t>& funcs) const;
   /// Of the functions that the newest optimised code has.
   size_t optimized_bytes() const;
