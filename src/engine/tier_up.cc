@@ -236,7 +236,7 @@ void TierUp::compile_all(Wanted& wanted) {
     std::lock_guard state(wanted.mutex);
     if (wanted.rounds++ > 0) return;
   }
-  compile(wanted, {"--all-loops"}, now_);
+  compile(wanted, {"--all-loops", "--share-loops", "0"}, now_);
 }
 
 }  // namespace sedge

@@ -105,6 +105,8 @@ Result<Command> parse_command(const std::vector<std::string>& arguments) {
       options.threads = static_cast<unsigned>(std::min<uint64_t>(threads, 256));
     } else if (argument == "--all-loops") {
       options.all_loops = true;
+    } else if (argument == "--share-loops") {
+      SEDGE_TRY_ASSIGN(options.share_loops, numeric());
     } else if (argument == "--code-only") {
       command.code_only = true;
     } else if (argument == "--cache") {

@@ -101,6 +101,7 @@ class PartitionCompiler {
       if (index >= home_.size() || !source_.wanted[index] || home_[index] != number) continue;
       FuncIr variant(ir, loop.func, loop.loop);
       SEDGE_TRY(variant.build());
+      frame_cells[index] = std::max(frame_cells[index], variant.frame_cells());
     }
     if (number == 0) {
       ir.define_stubs();

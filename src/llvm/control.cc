@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <map>
 
+#include <llvm/ADT/STLExtras.h>
 #include <llvm/IR/Constants.h>
 
 #include "llvm/func_ir.h"
@@ -89,7 +90,41 @@ void FuncIr::join(const Ctrl& block, const std::vector<Edge>& edges,
   }
 }
 
+/// Leaves the whole frame to the variant for a loop whose header is here, and its results to the
+/// caller.
+void FuncIr::continue_in_variant(uint32_t loop) {
+  end_run();
+  for (size_t i = 0; i < locals_.size(); i++)
+    store_cell(cell(local_cells_[i]), locals_[i], local_kinds_[i]);
+  for (const Operand& operand : stack_)
+    store_cell(cell(operand.cell), operand.value, operand.kind);
+  auto* status = b_.CreateCall(ir_.loop_entry(func_index_, loop),
+                               {context_, instance_, fp_, memory_, b_.getInt32(func_index_),
+                                llvm::PoisonValue::get(ir_.ptr)});
+  ir_.native_convention(status);
+  status->setDoesNotThrow();
+  status->setIsNoInline();
+  status->setDebugLoc(llvm::DILocation::get(ir_.context, 0, 0, function_->getSubprogram()));
+  llvm::BasicBlock *bad = new_block("failed"), *good = new_block("");
+  b_.CreateCondBr(b_.CreateICmpEQ(status, b_.getInt8(0)), good, bad, ir_.likely_branch());
+  b_.SetInsertPoint(bad);
+  leave(status);  // handlers around the loop are the variant's
+  b_.SetInsertPoint(good);
+  V result = status;
+  if (type_.results.size() == 1) {
+    result = llvm::PoisonValue::get(ir_.result_type(type_));
+    result = b_.CreateInsertValue(result, load_cell(fp_, kind(type_.results[0])), 0);
+    result = b_.CreateInsertValue(result, b_.getInt8(0), 1);
+  }
+  b_.CreateRet(result);
+}
+
 void FuncIr::loop() {
+  if (shares_loops_ && llvm::is_contained(ir_.source.loops, LoopEntry{func_index_, next_loop_})) {
+    continue_in_variant(next_loop_);
+    set_unreachable();
+    return skip(in_);
+  }
   block(Op::loop);
   end_run();
   Ctrl& loop = ctrls_.back();

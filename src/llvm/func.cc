@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include <llvm/ADT/STLExtras.h>
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/Intrinsics.h>
 
@@ -36,12 +37,21 @@ FuncIr::FuncIr(ModuleIr& ir, uint32_t func_index, std::optional<uint32_t> loop)
       analysis_(ir.source.analysis.funcs[func_index - ir.source.imported()]),
       options_(ir.source.options),
       cells_form_(analysis_.cells_convention || loop),
+      shares_loops_(!loop && shares_loops()),
       b_(ir.context) {}
+
+/// Not who ends in tail calls: its frame would stay below what the variant leaves for.
+bool FuncIr::shares_loops() const {
+  return analysis_.body_size >= options_.share_loops && !analysis_.cells_convention &&
+         analysis_.tail_calls.empty() &&
+         llvm::any_of(ir_.source.loops,
+                      [this](const LoopEntry& at) { return at.func == func_index_; });
+}
 
 Result<void> FuncIr::build() {
   function_ = entered_loop_ ? ir_.loop_entry(func_index_, *entered_loop_) : ir_.body(func_index_);
   llvm::DISubprogram* scope =
-      entered_loop_ ? ir_.wrapper_subprogram() : ir_.subprogram(func_index_);
+      entered_loop_ || shares_loops_ ? ir_.wrapper_subprogram() : ir_.subprogram(func_index_);
   function_->setSubprogram(scope);
   SEDGE_TRY_ASSIGN(assigned_, assigned_locals(func_));
   in_.offset = func_.body.offset;
@@ -318,9 +328,10 @@ llvm::BasicBlock* FuncIr::new_block(const char* name) {
 llvm::DebugLoc FuncIr::place() {
   if (place_ == nullptr || place_offset_ != in_.offset) {
     place_offset_ = in_.offset;
-    // A variant for a loop stands for the function itself: its instructions are as if inlined.
+    // A variant for a loop stands for the function itself: its instructions are as if inlined. So
+    // are those of a body that calls a variant, which is no place.
     llvm::DILocation* at = nullptr;
-    if (entered_loop_)
+    if (entered_loop_ || shares_loops_)
       at = llvm::DILocation::getDistinct(ir_.context, 0, 0, function_->getSubprogram());
     const bool tail = in_.op == Op::return_call || in_.op == Op::return_call_indirect ||
                       in_.op == Op::return_call_ref;

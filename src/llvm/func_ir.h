@@ -140,6 +140,8 @@ class FuncIr : wasm::InstrVisitor<FuncIr> {
   const std::vector<ValType>& label_types(const Ctrl& to) const;
   void block(Op op);
   void loop();
+  bool shares_loops() const;
+  void continue_in_variant(uint32_t loop);
   void enter_here(Ctrl& loop);
   size_t state_size(const Ctrl& block) const;
   void if_();
@@ -263,7 +265,8 @@ class FuncIr : wasm::InstrVisitor<FuncIr> {
   const FuncType& type_;
   const FuncAnalysis& analysis_;
   const CompileOptions& options_;
-  bool cells_form_;  ///< the function has the prototype of entries
+  bool cells_form_;     ///< the function has the prototype of entries
+  bool shares_loops_;  ///< it goes on in the variants for its loops
   llvm::Function* function_ = nullptr;
   llvm::IRBuilder<> b_;
   wasm::Instr in_;

@@ -38,6 +38,7 @@ Compiles a WebAssembly module to native code inside a copy of the module.
   --loops F:L,...     make entries at loop L of function F
   --threads N         use N threads (default: all processors)
   --all-loops         make entries at all loops
+  --share-loops BYTES bodies from this size on go on in the entry at a loop that they come to
   --code-only         write an empty module in the place of the original
   --cache FOLDER      put the code into the cache, too
   --cache-size BYTES  what the cache may hold

@@ -27,6 +27,9 @@ struct CompileOptions {
   size_t partition_size = 100'000;  ///< bytes of bodies that are optimised together
   size_t big_function = 60'000;     ///< bytes of a body from which on it is compiled at level 1
   size_t huge_function = 400'000;   ///< … and without optimisation
+  /// Bytes of a body from which on it goes on in the variant for a loop that it comes to, if there
+  /// is one, instead of having that loop, and most of itself, twice.
+  size_t share_loops = 4'000;
   std::vector<uint32_t> funcs;      ///< function indices to compile; empty: all
   std::vector<LoopEntry> loops;
   bool all_loops = false;  ///< all of the functions that are compiled, in place of `loops`
