@@ -18,6 +18,7 @@
 #include <sstream>
 #include <thread>
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -28,6 +29,7 @@
 
 #include "base/test_paths.h"
 #include "engine/engine_impl.h"
+#include "engine/headroom.h"
 #include "program.h"
 #include "runtime/code_registry.h"
 #include "runtime/store_impl.h"
@@ -140,6 +142,32 @@ class TierUpTest : public testing::Test {
       std::lock_guard lock(mutex_);
       return !important_.empty() || !said_.empty();
     });
+  }
+
+  /// Runs a hot program, with `before` in front of its command line, until there is code of it in
+  /// the cache.
+  void expect_code_is_left(std::vector<std::string> before) {
+    const std::string module = folder_.write("short.wat", R"((module
+      (func (export "spin") (param i32) (result i32)
+        (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+        (local.get 0))))");
+    before.insert(before.end(), {test::program_path(), "run", "--cache-dir", cache(), module,
+                                 "spin", "300000000"});
+    // The marker stands in for a sedgec that takes its time: it gets everything before it is ready.
+    const std::string slow = script("sleep 1; exec " + Sedgec::find() + " \"$@\"");
+    const test::Outcome outcome = test::run_program(before, {}, {}, {"SEDGEC=" + slow});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, "0\n");
+    auto kept = [&] {
+      if (!fs::exists(cache())) return false;
+      return std::ranges::any_of(fs::directory_iterator(cache()), [](const auto& item) {
+        return item.path().extension() == ".code";
+      });
+    };
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(10);
+    while (!kept() && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_TRUE(kept());
   }
 
   Config config_;
@@ -280,6 +308,34 @@ TEST_F(TierUpTest, GivesWayToTheProgram) {
     });
   }
   EXPECT_EQ(seen, wanted);
+}
+
+/// Of much that is hot, what counts the most for each byte of its body comes first.
+TEST_F(TierUpTest, TakesTheHottestForItsSizeFirst) {
+  UseSedgec hangs(script("sleep 600"));
+  config_.tier_threshold = config_.optimize_threshold = 1;
+  std::string nops;
+  for (int i = 0; i < 5000; ++i) nops += "nop ";
+  auto engine = Engine::create(config_);
+  auto module =
+      Module::from_text(*engine, "(module (func (export \"seldom\")) (func (export \"large\") " +
+                                     nops + ") (func (export \"often\")))");
+  ASSERT_TRUE(module) << module.error().render();
+  Store store(*engine);
+  auto instance = Instance::create(store, *module, {});
+  ASSERT_TRUE(instance);
+  const std::pair<const char*, int> kCalls[] = {{"seldom", 10}, {"large", 500}, {"often", 1000}};
+  for (const auto& [name, calls] : kCalls)
+    for (int i = 0; i < calls; ++i) ASSERT_TRUE(instance->get_func(store, name)->call(store, {}));
+  ModuleTiers& tiers = *module->impl()->tiers;
+  auto portion = [&](size_t most_bytes) {
+    const auto taken = tiers.worth_optimizing({0, 1, 2}, 0, most_bytes);
+    return std::pair(taken.funcs, taken.all);
+  };
+  using Funcs = std::vector<uint32_t>;
+  EXPECT_EQ(portion(0), std::pair(Funcs{2}, false));  // one at least
+  EXPECT_EQ(portion(5000), std::pair(Funcs{0, 2}, false));
+  EXPECT_EQ(portion(6000), std::pair(Funcs{0, 1, 2}, true));
 }
 
 TEST_F(TierUpTest, LeavesCodeForTheNextRun) {
@@ -539,27 +595,22 @@ TEST_F(TierUpTest, ShowsWhatIsInTheCache) {
 }
 
 /// A hot program leaves its code behind although it ends before sedgec does.
-TEST_F(TierUpTest, OutlivesAShortProgram) {
-  const std::string module = folder_.write("short.wat", R"((module
-    (func (export "spin") (param i32) (result i32)
-      (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
-      (local.get 0))))");
-  // The marker stands in for a sedgec that takes its time: it gets everything before it is ready.
-  const std::string real = Sedgec::find();
-  const test::Outcome outcome = test::run_program(
-      {test::program_path(), "run", "--cache-dir", cache(), module, "spin", "300000000"}, {}, {},
-      {"SEDGEC=" + script("sleep 1; exec " + real + " \"$@\"")});
-  EXPECT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_EQ(outcome.out, "0\n");
-  auto kept = [&] {
-    if (!fs::exists(cache())) return false;
-    return std::ranges::any_of(fs::directory_iterator(cache()),
-                               [](const auto& item) { return item.path().extension() == ".code"; });
-  };
-  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(10);
-  while (!kept() && std::chrono::steady_clock::now() < end)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  EXPECT_TRUE(kept());
+TEST_F(TierUpTest, OutlivesAShortProgram) { expect_code_is_left({}); }
+
+/// Where the program has one processor only, sedgec begins when it has run for a while, or ended.
+TEST_F(TierUpTest, ComesLaterOnOneProcessor) {
+  cpu_set_t all, one;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof all, &all), 0);
+  int first = 0;
+  while (!CPU_ISSET(first, &all)) first++;
+  CPU_ZERO(&one);
+  CPU_SET(first, &one);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+  EXPECT_FALSE(may_use_two_processors());
+  EXPECT_TRUE(run_until_moved().moved);
+  ::sched_setaffinity(0, sizeof all, &all);
+  EXPECT_EQ(important_, std::vector<std::string>());
+  expect_code_is_left({"taskset", "-c", std::to_string(first)});
 }
 
 /// Of a module that is too large to be compiled as a whole, what has run at the program's end is

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/cpu.h"
+
 namespace sedge {
 namespace {
 
@@ -52,6 +54,23 @@ TEST_F(Headroom, KnowsGroupsOfContainersAndOfTheFirstVersion) {
   write("/sys/fs/cgroup/memory/memory.limit_in_bytes", "5000\n");
   write("/sys/fs/cgroup/memory/memory.usage_in_bytes", "2000\n");
   EXPECT_EQ(memory_headroom(root_), 3000u);
+}
+
+TEST_F(Headroom, CountsProcessorsByWhatGroupsAreAllowed) {
+  if (available_cores() < 2) GTEST_SKIP() << "one processor";
+  EXPECT_TRUE(may_use_two_processors(root_));
+  write("/proc/self/cgroup", "0::/pods/one\n");
+  write("/sys/fs/cgroup/pods/one/cpu.max", "max 100000\n");
+  write("/sys/fs/cgroup/pods/cpu.max", "200000 100000\n");
+  EXPECT_TRUE(may_use_two_processors(root_));
+  write("/sys/fs/cgroup/pods/cpu.max", "150000 100000\n");
+  EXPECT_FALSE(may_use_two_processors(root_));
+  write("/proc/self/cgroup", "4:memory:/x\n5:cpu,cpuacct:/x\n");
+  write("/sys/fs/cgroup/cpu,cpuacct/x/cpu.cfs_quota_us", "-1\n");
+  write("/sys/fs/cgroup/cpu,cpuacct/x/cpu.cfs_period_us", "100000\n");
+  EXPECT_TRUE(may_use_two_processors(root_));
+  write("/sys/fs/cgroup/cpu,cpuacct/x/cpu.cfs_quota_us", "50000\n");
+  EXPECT_FALSE(may_use_two_processors(root_));
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // One round: wait a little, so that what ends soon costs nothing and hot functions come together;
 // take all that are wanted or were optimised before, the hottest first if that is much; let one
-// process compile them; put the code in place. Later rounds come at growing distances. The process has its own session and limits and
-// puts the code into the cache itself, so that it may go on when a short program has ended.
+// process compile them; put the code in place. Later rounds come at growing distances. The process
+// has its own session and limits and puts the code into the cache itself, so that it may go on when
+// a short program has ended.
 #include "engine/tier_up.h"
 
 #include <algorithm>
@@ -40,6 +41,13 @@ constexpr size_t kPortionBytes = 4 << 10;
 constexpr uint64_t kLeastMemory = uint64_t{128} << 20, kMemoryPerByte = 100;
 constexpr uint64_t kMostMemory = uint64_t{4} << 30;
 constexpr uint32_t kCpuSeconds = 300, kWallSeconds = 600;
+/// What sedgec takes to start and for each byte of a body, about. Where the program has only one
+/// processor, which sedgec would have half of, it waits as many times that: what the code saves
+/// in one that runs on is then more than what it costs in one that has just ended.
+constexpr milliseconds kStartCost{30};
+constexpr std::chrono::microseconds kCostPerByte{40};
+constexpr int kWaitForCost = 5;
+constexpr milliseconds kMostWait{60'000};
 /// How often it is looked whether another process has made what this one wants.
 constexpr milliseconds kClaimPoll{250};
 /// How often it is looked whether a process has ended that nobody waits for.
@@ -189,6 +197,12 @@ bool TierUp::round(Wanted& wanted) {
                                          std::to_string(wanted.ran ? kRanBytes : 0)});
     }
   }
+  if (!may_use_two_processors()) {
+    const auto cost = kStartCost + std::chrono::duration_cast<milliseconds>(size * kCostPerByte);
+    arguments.insert(
+        arguments.end(),
+        {"--begin-after", std::to_string(std::min(kWaitForCost * cost, kMostWait).count())});
+  }
   auto sedgec = std::make_unique<Sedgec>(limits);
   {
     std::lock_guard lock(mutex_);
@@ -204,7 +218,8 @@ bool TierUp::round(Wanted& wanted) {
   const auto end = Wanted::Clock::now();
   std::lock_guard lock(wanted.mutex);
   wanted.not_before = end;
-  if (all) wanted.not_before += std::max<Wanted::Clock::duration>(end - start, kBetweenRounds);
+  if (all)
+    wanted.not_before += std::max<Wanted::Clock::duration>((end - start) / 4, kBetweenRounds);
   return all;
 }
 

@@ -69,8 +69,8 @@ class ModuleTiers final : public interp::FirstCallCompiler {
 
   /// What to optimise next. `funcs`, ascending: what was optimised before, and of `wanted` what has
   /// counted the most for each byte of its body, up to `most_bytes` of bodies, or as many as there
-  /// were before, but at least one; with all of it everything that was compiled, if that comes to at most `warm_bytes`. `all`: nothing
-  /// of `wanted` is left for later.
+  /// were before, but at least one; with all of it everything that was compiled, if that comes to
+  /// at most `warm_bytes`. `all`: nothing of `wanted` is left for later.
   struct Portion {
     std::vector<uint32_t> funcs;
     bool all = true;

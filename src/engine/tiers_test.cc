@@ -197,6 +197,100 @@ std::vector<int32_t> trap_arguments() {
   return out;
 }
 
+/// What optimised code makes of a body that is entered at its loops: it goes on in the variant for
+/// the first that it comes to, with the whole frame.
+constexpr const char* kLoops = R"((module
+  (import "host" "f" (func $host (param i32) (result i32)))
+  (tag $x (param i32))
+  (type $s (struct (field i32)))
+  (memory 1)
+  (func $trap_at (param $at i32) (result i32) (local $i i32)
+    (loop $next
+      (if (i32.eq (local.get $i) (local.get $at)) (then (drop (i32.load (i32.const -1)))))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $i) (i32.const 9))))
+    (local.get $i))
+  (func (export "a trap in a loop of a callee") (param i32) (result i32)
+    (i32.add (call $trap_at (local.get 0)) (i32.const 1)))
+  (func (export "operands below the loop") (param i32) (result i64 f64 i32)
+    (local $v v128) (local $s (ref null $s)) (local $f f32) (local $i i32)
+    (local.set $v (i32x4.splat (local.get 0)))
+    (local.set $s (struct.new $s (i32.const 11)))
+    (local.set $f (f32.const 2.5))
+    (i64.extend_i32_s (local.get 0))
+    (f64.const 0.5)
+    (i32x4.splat (i32.const 3))
+    (i32.const 5)
+    (loop $next (param i32) (result i32)
+      (i32.add (struct.get $s 0 (local.get $s)))
+      (drop (struct.new $s (local.get $i)))
+      (local.set $f (f32.add (local.get $f) (f32.const 1)))
+      (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1)))
+                             (i32.const 5))))
+    (local.set $i)
+    (i32x4.add (local.get $v))
+    (i32.add (i32x4.extract_lane 2) (local.get $i))
+    (i32.add (i32.trunc_f32_s (local.get $f))))
+  (func $throw_at (param $at i32) (local $i i32)
+    (loop $next
+      (if (i32.eq (local.get $i) (local.get $at)) (then (throw $x (local.get $i))))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $i) (i32.const 4)))))
+  (func (export "a handler around the loop") (param i32) (result i32) (local $i i32)
+    (block $caught (result i32)
+      (try_table (catch $x $caught)
+        (loop $next
+          (call $throw_at (i32.sub (local.get 0) (local.get $i)))
+          (local.set $i (i32.add (local.get $i) (i32.const 1)))
+          (br_if $next (i32.lt_u (local.get $i) (i32.const 6)))))
+      (return (i32.const 100)))
+    (i32.add (i32.const 1000)))
+  (func (export "no handler") (param i32) (call $throw_at (local.get 0)))
+  (func (export "one loop in another, or around it") (param i32) (result i32)
+    (local $i i32) (local $j i32) (local $sum i32)
+    (if (i32.eq (local.get 0) (i32.const 3)) (then (return (i32.const 33))))
+    (loop $outer
+      (local.set $j (i32.const 0))
+      (if (i32.and (local.get $i) (i32.const 1)) (then
+        (loop $inner
+          (local.set $sum (i32.add (local.get $sum) (call $host (local.get 0))))
+          (local.set $j (i32.add (local.get $j) (i32.const 1)))
+          (br_if $inner (i32.lt_u (local.get $j) (local.get $i))))))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $outer (i32.lt_u (local.get $i) (i32.const 6))))
+    (loop $behind
+      (local.set $sum (i32.sub (local.get $sum) (i32.const 1)))
+      (br_if $behind (i32.gt_s (local.get $sum) (i32.const 50))))
+    (local.get $sum))
+  (func $down (export "recursion in a loop") (param $n i32) (result i32) (local $i i32)
+    (loop $next
+      (if (i32.gt_s (local.get $n) (i32.const 0)) (then
+        (local.set $i (i32.add (local.get $i)
+          (call $down (i32.sub (local.get $n) (i32.const 1)))))
+        (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+        (br $next)))
+      (if (i32.lt_s (local.get $n) (i32.const 0)) (then (unreachable))))
+    (i32.add (local.get $i) (i32.const 1)))
+  (func $jump (param $n i32) (param $far i32) (result i32) (local $i i32)
+    (loop $next
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $i) (i32.const 2))))
+    (if (i32.eqz (local.get $n)) (then (return (local.get $far))))
+    (return_call $jump (i32.sub (local.get $n) (i32.const 1)) (local.get $far)))
+  (func (export "tail calls behind a loop") (param i32) (result i32)
+    (call $jump (i32.const 20000) (local.get 0)))
+))";
+
+TEST(Tiers, LoopsGoOnInTheirVariants) {
+  Config config;
+  config.fuel = true;
+  expect_alike(kLoops, {-1, 0, 1, 2, 3, 7}, config);
+  config.fuel = false;
+  expect_alike(kLoops, {-1, 0, 1, 2, 3, 7}, config);
+  config.interruptible = true;
+  expect_alike(kLoops, {-1, 0, 1, 2, 3, 7}, config);
+}
+
 TEST(Tiers, TrapAlike) { expect_alike(kTraps, trap_arguments()); }
 
 /// What ends in a tail call to another type keeps to cells: optimised code gets there by way of an

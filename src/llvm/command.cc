@@ -115,6 +115,9 @@ Result<Command> parse_command(const std::vector<std::string>& arguments) {
       SEDGE_TRY_ASSIGN(command.whole_after, numeric());
     } else if (argument == "--ran-after") {
       SEDGE_TRY_ASSIGN(command.ran_after, numeric());
+    } else if (argument == "--begin-after") {
+      SEDGE_TRY_ASSIGN(const uint64_t time, numeric());
+      command.begin_after_ms = static_cast<uint32_t>(std::min<uint64_t>(time, INT32_MAX));
     } else if (argument == "--cache-size") {
       SEDGE_TRY_ASSIGN(command.cache_bytes, numeric());
     } else if (argument == "--background") {
@@ -209,13 +212,6 @@ bool write_all(int fd, const void* from, size_t size) {
   return true;
 }
 
-Result<CommandResult> answer(const std::string& text, Bytes module, Command& command) {
-  std::vector<std::string> arguments;
-  for (std::string_view part : split(text, '\0')) arguments.emplace_back(part);
-  SEDGE_TRY_ASSIGN(command, parse_command(arguments));
-  return run_command(command, module);
-}
-
 /// Whether another request, or the end of them, comes in this time.
 bool wait_for_request(int in, int patience_ms) {
   pollfd wanted{in, POLLIN, 0};
@@ -224,6 +220,14 @@ bool wait_for_request(int in, int patience_ms) {
     ready = ::poll(&wanted, 1, patience_ms);
   } while (ready < 0 && errno == EINTR);
   return ready > 0;
+}
+
+Result<CommandResult> answer(const std::string& text, Bytes module, Command& command, int in) {
+  std::vector<std::string> arguments;
+  for (std::string_view part : split(text, '\0')) arguments.emplace_back(part);
+  SEDGE_TRY_ASSIGN(command, parse_command(arguments));
+  if (command.begin_after_ms != 0) wait_for_request(in, static_cast<int>(command.begin_after_ms));
+  return run_command(command, module);
 }
 
 /// Adds to the functions of `options` what has run, up to `most` bytes of bodies altogether; false
@@ -288,7 +292,7 @@ int serve(int in, int out) {
     std::vector<uint8_t> module(module_size);
     if (!read_all(in, module.data(), module.size())) return 2;
     Command command;
-    auto result = answer(arguments, module, command);
+    auto result = answer(arguments, module, command, in);
     const bool goes_on = result && command.whole_after != 0 && !command.cache.empty();
     uint32_t code = 0;
     if (!result) {

@@ -18,6 +18,7 @@ struct Command {
   std::string cache;  ///< folder of vm::CodeCache; empty: none
   uint64_t cache_bytes = uint64_t{1} << 30;
   uint64_t whole_after = 0, ran_after = 0;  ///< see serve
+  uint32_t begin_after_ms = 0;              ///< see serve
   bool code_only = false;                   ///< an empty module in the original's place
   // Of the process.
   uint64_t max_memory_mib = 0, max_time_s = 0, max_wall_s = 0;  ///< 0: no limit
@@ -37,7 +38,8 @@ Result<CommandResult> run_command(const Command& command, Bytes module);
 /// Answers requests from descriptor `in` until it ends or none comes for two seconds; gives an exit
 /// code. Numbers are little-endian. Request: u32 size of the arguments, the arguments, each ended
 /// by a zero byte; u64 size of the module, the module. Answer: u32 exit code, u32 size of the
-/// report, u64 size of the rest, the report, the artifact or the message. When it has answered and
+/// report, u64 size of the rest, the report, the artifact or the message. It begins after
+/// Command::begin_after_ms, or when `in` ends. When it has answered and
 /// `in` has ended, or after ten seconds, it goes on for the cache: with the whole module, if that
 /// has at most Command::whole_after bytes of bodies and the cache has it not; of a larger one with
 /// what was asked for and, up to Command::ran_after bytes, what vm::RanFuncs at descriptor 4 says.

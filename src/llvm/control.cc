@@ -96,8 +96,7 @@ void FuncIr::continue_in_variant(uint32_t loop) {
   end_run();
   for (size_t i = 0; i < locals_.size(); i++)
     store_cell(cell(local_cells_[i]), locals_[i], local_kinds_[i]);
-  for (const Operand& operand : stack_)
-    store_cell(cell(operand.cell), operand.value, operand.kind);
+  for (const Operand& operand : stack_) store_cell(cell(operand.cell), operand.value, operand.kind);
   auto* status = b_.CreateCall(ir_.loop_entry(func_index_, loop),
                                {context_, instance_, fp_, memory_, b_.getInt32(func_index_),
                                 llvm::PoisonValue::get(ir_.ptr)});

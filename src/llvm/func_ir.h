@@ -265,7 +265,7 @@ class FuncIr : wasm::InstrVisitor<FuncIr> {
   const FuncType& type_;
   const FuncAnalysis& analysis_;
   const CompileOptions& options_;
-  bool cells_form_;     ///< the function has the prototype of entries
+  bool cells_form_;    ///< the function has the prototype of entries
   bool shares_loops_;  ///< it goes on in the variants for its loops
   llvm::Function* function_ = nullptr;
   llvm::IRBuilder<> b_;

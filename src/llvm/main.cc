@@ -44,6 +44,7 @@ Compiles a WebAssembly module to native code inside a copy of the module.
   --cache-size BYTES  what the cache may hold
   --whole-after BYTES when asked by --serve: then compile all of it for the cache, if it is not larger
   --ran-after BYTES   the same for a larger one: later compile what has run, up to this size
+  --begin-after MS    when asked by --serve: begin after this time, or when who asks has ended
   --max-memory MIB    give up beyond this much writable memory
   --max-time S        give up after this many seconds of processor time
   --max-wall S        give up after this many seconds

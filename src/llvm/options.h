@@ -30,7 +30,7 @@ struct CompileOptions {
   /// Bytes of a body from which on it goes on in the variant for a loop that it comes to, if there
   /// is one, instead of having that loop, and most of itself, twice.
   size_t share_loops = 4'000;
-  std::vector<uint32_t> funcs;      ///< function indices to compile; empty: all
+  std::vector<uint32_t> funcs;  ///< function indices to compile; empty: all
   std::vector<LoopEntry> loops;
   bool all_loops = false;  ///< all of the functions that are compiled, in place of `loops`
 };
