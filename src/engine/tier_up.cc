@@ -34,16 +34,16 @@ constexpr size_t kWarmBytes = 8 << 10;
 constexpr size_t kWholeBytes = 512 << 10;
 /// Bytes of bodies of a larger module that it compiles then: what has run.
 constexpr size_t kRanBytes = 4 << 20;
-/// Bytes of bodies that the first round takes, if more is wanted: a second of work for one that is
-/// over in a quarter. What is left follows at once, four times as much each time.
+/// Bytes of bodies that the first round takes, if more is wanted: about a quarter of a second's
+/// work. What is left follows at once, four times as much each time.
 constexpr size_t kPortionBytes = 4 << 10;
 /// What sedgec takes: about 60 MiB, and a hundred times what it optimises at once.
 constexpr uint64_t kLeastMemory = uint64_t{128} << 20, kMemoryPerByte = 100;
 constexpr uint64_t kMostMemory = uint64_t{4} << 30;
 constexpr uint32_t kCpuSeconds = 300, kWallSeconds = 600;
 /// What sedgec takes to start and for each byte of a body, about. Where the program has only one
-/// processor, which sedgec would have half of, it waits as many times that: what the code saves
-/// in one that runs on is then more than what it costs in one that has just ended.
+/// processor, sedgec takes that from it, so it waits kWaitForCost times as long: most programs have
+/// ended by then, and those that go on are slowed down by a fifth at most until its code is there.
 constexpr milliseconds kStartCost{30};
 constexpr std::chrono::microseconds kCostPerByte{40};
 constexpr int kWaitForCost = 5;

@@ -465,8 +465,8 @@ Result<ObjectCode> emit(llvm::Module& module, llvm::TargetMachine& machine,
     config->insertPass(preparation->getPassID(), new SpreadPlaces);  // `passes` will own it
   }
   config->insertPass(&llvm::TwoAddressInstructionPassID, new PlaceLoadsAgain);
-  config->disablePass(
-      &llvm::LiveDebugValuesID);  // places are no variables; a fifteenth of the time
+  // There are no variables to follow: a fifteenth of the time.
+  config->disablePass(&llvm::LiveDebugValuesID);
   passes.add(config);
   passes.add(info);
   if (config->addISelPasses()) return fail(ErrorCode::compile_failed, ": no instruction selection");

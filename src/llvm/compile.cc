@@ -10,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include <llvm/ADT/STLExtras.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/raw_ostream.h>
 
@@ -80,14 +81,23 @@ class PartitionCompiler {
   /// Builds one partition's IR.
   Result<void> build(ModuleIr& ir, size_t number, std::vector<uint32_t>& failed,
                      std::vector<uint32_t>& frame_cells) const {
-    for (uint32_t func : partitions_[number].funcs) {
-      FuncIr body(ir, func);
+    // False if the function is left out.
+    auto make = [&](uint32_t func, std::optional<uint32_t> loop) -> Result<bool> {
+      if (llvm::is_contained(failed, func)) return false;
+      FuncIr body(ir, func, loop);
       if (auto built = body.build(); !built) {
-        if (built.error().code() != ErrorCode::limit_exceeded) return built;
+        if (built.error().code() != ErrorCode::limit_exceeded)
+          return fail(std::move(built).error());
         failed.push_back(func);
-        continue;
+        return false;
       }
-      frame_cells[func - source_.imported()] = body.frame_cells();
+      uint32_t& cells = frame_cells[func - source_.imported()];
+      cells = std::max(cells, body.frame_cells());
+      return true;
+    };
+    for (uint32_t func : partitions_[number].funcs) {
+      SEDGE_TRY_ASSIGN(const bool made, make(func, {}));
+      if (!made) continue;
       if (!source_.analysis.funcs[func - source_.imported()].cells_convention) {
         build_entry(ir, func);
         if (!shared_[func - source_.imported()] && !uses_table()) {
@@ -99,9 +109,7 @@ class PartitionCompiler {
     for (const LoopEntry& loop : source_.loops) {
       const size_t index = loop.func - source_.imported();
       if (index >= home_.size() || !source_.wanted[index] || home_[index] != number) continue;
-      FuncIr variant(ir, loop.func, loop.loop);
-      SEDGE_TRY(variant.build());
-      frame_cells[index] = std::max(frame_cells[index], variant.frame_cells());
+      SEDGE_TRY(make(loop.func, loop.loop));
     }
     if (number == 0) {
       ir.define_stubs();
