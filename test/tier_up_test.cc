@@ -61,10 +61,16 @@ uint64_t sum_of(uint64_t value, uint32_t rounds) {
 /// The environment variable that says which sedgec is asked, for a while.
 class UseSedgec {
  public:
-  explicit UseSedgec(const std::string& path) { ::setenv("SEDGEC", path.c_str(), 1); }
-  ~UseSedgec() { ::unsetenv("SEDGEC"); }
+  explicit UseSedgec(const std::string& path) {
+    if (const char* before = std::getenv("SEDGEC")) before_ = before;
+    ::setenv("SEDGEC", path.c_str(), 1);
+  }
+  ~UseSedgec() { before_ ? ::setenv("SEDGEC", before_->c_str(), 1) : ::unsetenv("SEDGEC"); }
   UseSedgec(const UseSedgec&) = delete;
   UseSedgec& operator=(const UseSedgec&) = delete;
+
+ private:
+  std::optional<std::string> before_;
 };
 
 class TierUpTest : public testing::Test {
