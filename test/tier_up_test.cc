@@ -207,9 +207,9 @@ TEST_F(TierUpTest, MovesALoopThatNeverPauses) {
   bool there = false, moved = false;
   std::atomic<uint32_t>* stop = nullptr;
   linker.func("host", "more", [&](Caller&) -> int32_t {
-    stop->store(0);
     const vm::CodeRange* range = caller_of(store);
     if (first == nullptr) first = range;
+    if (first != nullptr) stop->store(0);
     moved = there && range != first;
     if (there || std::chrono::steady_clock::now() > until) return 0;
     ModuleTiers& tiers = *module->impl()->tiers;
@@ -221,6 +221,7 @@ TEST_F(TierUpTest, MovesALoopThatNeverPauses) {
   ASSERT_TRUE(instance) << instance.error().render();
   stop = reinterpret_cast<std::atomic<uint32_t>*>(
       instance->get_memory(store, "memory")->bytes(store).data());
+  stop->store(1);  // until it runs in baseline code, which has not counted enough yet
   std::jthread bell([&](const std::stop_token& over) {
     while (!over.stop_requested()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
