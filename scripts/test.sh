@@ -32,7 +32,8 @@ for preset in "${presets[@]}"; do
   # Sanitized builds have no sedgec of their own: their tests start the release build's.
   compiler=()
   if [ "$preset" != release ]; then
-    scripts/build.sh release sedgec && [ -x build/release/sedgec ] && compiler=("SEDGEC=$PWD/build/release/sedgec")
+    scripts/build.sh release sedgec || failed=$((failed + 1))
+    [ ! -x build/release/sedgec ] || compiler=("SEDGEC=$PWD/build/release/sedgec")
   fi
   built=$SECONDS
   report=$PWD/build/$preset-tests.xml

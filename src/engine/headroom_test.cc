@@ -59,18 +59,18 @@ TEST_F(Headroom, KnowsGroupsOfContainersAndOfTheFirstVersion) {
 TEST_F(Headroom, CountsProcessorsByWhatGroupsAreAllowed) {
   if (available_cores() < 2) GTEST_SKIP() << "one processor";
   EXPECT_TRUE(may_use_two_processors(root_));
+  auto may_with = [this](const std::string& path, const std::string& content) {
+    write("/sys/fs/cgroup/" + path, content);
+    return may_use_two_processors(root_);
+  };
   write("/proc/self/cgroup", "0::/pods/one\n");
-  write("/sys/fs/cgroup/pods/one/cpu.max", "max 100000\n");
-  write("/sys/fs/cgroup/pods/cpu.max", "200000 100000\n");
-  EXPECT_TRUE(may_use_two_processors(root_));
-  write("/sys/fs/cgroup/pods/cpu.max", "150000 100000\n");
-  EXPECT_FALSE(may_use_two_processors(root_));
+  EXPECT_TRUE(may_with("pods/one/cpu.max", "max 100000\n"));
+  EXPECT_TRUE(may_with("pods/cpu.max", "200000 100000\n"));
+  EXPECT_FALSE(may_with("pods/cpu.max", "150000 100000\n"));
   write("/proc/self/cgroup", "4:memory:/x\n5:cpu,cpuacct:/x\n");
-  write("/sys/fs/cgroup/cpu,cpuacct/x/cpu.cfs_quota_us", "-1\n");
   write("/sys/fs/cgroup/cpu,cpuacct/x/cpu.cfs_period_us", "100000\n");
-  EXPECT_TRUE(may_use_two_processors(root_));
-  write("/sys/fs/cgroup/cpu,cpuacct/x/cpu.cfs_quota_us", "50000\n");
-  EXPECT_FALSE(may_use_two_processors(root_));
+  EXPECT_TRUE(may_with("cpu,cpuacct/x/cpu.cfs_quota_us", "-1\n"));
+  EXPECT_FALSE(may_with("cpu,cpuacct/x/cpu.cfs_quota_us", "50000\n"));
 }
 
 }  // namespace

@@ -119,7 +119,8 @@ const void* ModuleTiers::hot(uint32_t func_index, uint32_t loop) {
   };
   if (const void* entry = optimized()) return entry;
   const auto [compiled, is_new] = compile(func_index);
-  std::atomic<int32_t>& count = slot(func_index).heat;
+  vm::NativeSlot& its = slot(func_index);
+  std::atomic<int32_t>& count = its.heat;
   if (wanted_ == nullptr) {
     // Frames that still run in the interpreter change over at their next loop header.
     count.store(compiled->code != nullptr ? 0 : INT32_MAX, std::memory_order_relaxed);
@@ -129,7 +130,7 @@ const void* ModuleTiers::hot(uint32_t func_index, uint32_t loop) {
         std::memory_order_relaxed);
   } else if (count.load(std::memory_order_relaxed) < 0) {
     // Before it is wanted: what comes back in the meantime is heard.
-    slot(func_index).heat_step.store(1, std::memory_order_relaxed);
+    its.heat_step.store(1, std::memory_order_relaxed);
     count.store(INT32_MAX, std::memory_order_relaxed);
     engine_.tier_up.want(wanted_, func_index, loop);
     if (const void* entry = optimized()) return entry;

@@ -104,24 +104,19 @@ void FuncIr::continue_in_variant(uint32_t loop) {
   status->setDoesNotThrow();
   status->setIsNoInline();
   status->setDebugLoc(llvm::DILocation::get(ir_.context, 0, 0, function_->getSubprogram()));
-  llvm::BasicBlock *bad = new_block("failed"), *good = new_block("");
-  b_.CreateCondBr(b_.CreateICmpEQ(status, b_.getInt8(0)), good, bad, ir_.likely_branch());
-  b_.SetInsertPoint(bad);
-  leave(status);  // handlers around the loop are the variant's
-  b_.SetInsertPoint(good);
-  V result = status;
-  if (type_.results.size() == 1) {
-    result = llvm::PoisonValue::get(ir_.result_type(type_));
-    result = b_.CreateInsertValue(result, load_cell(fp_, kind(type_.results[0])), 0);
-    result = b_.CreateInsertValue(result, b_.getInt8(0), 1);
+  check_status(status, false);  // handlers around the loop are the variant's
+  uint32_t at = 0;
+  for (ValType result : type_.results) {
+    push(load_cell(cell(at), kind(result)), kind(result));
+    at += result.cells();
   }
-  b_.CreateRet(result);
+  return_values();
+  set_unreachable();
 }
 
 void FuncIr::loop() {
   if (shares_loops_ && llvm::is_contained(ir_.source.loops, LoopEntry{func_index_, next_loop_})) {
     continue_in_variant(next_loop_);
-    set_unreachable();
     return skip(in_);
   }
   block(Op::loop);
